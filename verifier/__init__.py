@@ -1,0 +1,1 @@
+"""From a checked plan to a verdict: obligations, the solver, counterexamples, reports."""
