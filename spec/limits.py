@@ -20,8 +20,9 @@ class Limits:
     diagnostics_max: int = 50  # for one file; more help nobody
     inlined_statements_max: int = 100_000  # of a plan after the plans it calls are written out
     inlined_calls_max: int = 10_000  # applications of functions that one of them is written out to
-    inlined_nodes_max: int = 20_000  # operations of one application, or parts of one type, written out
+    inlined_nodes_max: int = 20_000  # operations of an application or parts of a type, written out
     unroll_statements_max: int = 4_000  # complete unrolling stops here and the loop stays unproved
+    search_statements_max: int = 16_000  # of a plan executed symbolically to find a run; about 5 s
     solver_rlimit_max: int = 5_000_000  # Z3 resource units for one condition; roughly 2 s
     instances_max: int = 2_000  # ground instances of assumed universals, for one condition
     split_values_max: int = 64  # a factor of a product with this small a range is split into cases

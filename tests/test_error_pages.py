@@ -99,6 +99,14 @@ def function_too_large(_: Path) -> set[str]:
     return _codes(typecheck.check_domain(file)[1])
 
 
+def type_too_large(_: Path) -> set[str]:
+    records = ["record R0 { left: Int, right: Int }"]
+    records += [f"record R{n} {{ left: R{n - 1}, right: R{n - 1} }}" for n in range(1, 30)]
+    file, _found = parse.parse_domain(Source("domain", DOMAIN + "\n".join([*records, ""])))
+    assert file is not None
+    return _codes(typecheck.check_domain(file)[1])
+
+
 def no_domain(folder: Path) -> set[str]:
     name = _project(folder)
     (folder / "planproof.toml").write_text("", encoding="utf-8")
@@ -123,6 +131,7 @@ BY_HAND: dict[str, Callable[[Path], set[str]]] = {
         integer_too_long,
         plan_too_large,
         function_too_large,
+        type_too_large,
         no_domain,
         bad_project,
     )
@@ -150,7 +159,9 @@ def test_the_example_that_passes_is_proved(page: Path) -> None:
     assert passing
     for case in passing:
         assert case.plan is not None
-        assert case.plan.text.startswith("// proved")
+        # What is not verified yet can be right, and not proved.
+        later = "unknown: [not-yet-verified]" in case.domain.text
+        assert later or case.plan.text.startswith("// proved")
         check(case)
 
 

@@ -82,8 +82,8 @@ def search(
             unroll=scope,
             cut=True,
             scope=scope,
-            unroll_statements_max=max(limits.unroll_statements_max, _statements(program)),
-            only_runs=not suspects,
+            unroll_statements_max=max(limits.search_statements_max, _statements(program)),
+            suspects=suspects,
         )
         generator.run()
         if generator.exhausted:
@@ -113,7 +113,7 @@ def scopes(program: core.Program, limits: Limits) -> Iterator[int]:
     scope = 5
     while scope < largest * 2:
         yield min(scope, largest)
-        if scope >= largest or scope * size > limits.unroll_statements_max * 4:
+        if scope >= largest or scope * size > limits.search_statements_max:
             return
         scope *= 2
 
@@ -147,17 +147,23 @@ class _Search:
         self.symbolic = generator.symbolic
         self.limits = limits
         self.findings = findings
+        self.large = self.symbolic.scope is not None and self.symbolic.scope > _SMALL
 
     def run(self, suspects: set[int], wanted: set[int]) -> None:
+        tries: dict[int, int] = {}
         for condition in self.generator.conditions:
             tag = condition.tag.id
             if tag not in suspects or tag in self.findings.violations:
                 continue
             if condition.used is not None or condition.problem is not None:
                 continue
-            self.refute(condition, suspects)
+            if self.large and self.findings.violations:
+                break
+            tries[tag] = tries.get(tag, 0) + 1
+            if not self.large or tries[tag] <= _TRIES_LARGE:
+                self.refute(condition, suspects)
         # The furthest spots first: a run that gets there has passed most of the others.
-        tries: dict[int, int] = {}
+        tries = {}
         for spot in reversed(self.generator.spots):
             tag = spot.tag.id
             if tag not in wanted or tag in self.findings.reached:
@@ -208,7 +214,9 @@ class _Search:
         lemmas = ground(roots, symbolic, self.limits.instances_max * 5)
         script = smt.script(hypotheses, lemmas, goal, symbolic, leaves)
         session = smt.Session(script, self.limits.solver_rlimit_max, core=False)
-        answer = session.check()
+        answer = self.hinted(session, script, made) if self.large else None
+        if answer is None:
+            answer = session.check()
         if not isinstance(answer, smt.Sat):
             if isinstance(answer, smt.Undecided):
                 self.findings.exhausted = True
@@ -219,6 +227,37 @@ class _Search:
         table = {(h.site, its): decoder.value(v, h.type) for h, its, v in made}
         return semantics.run(self.program, _Replay(table, decoder), self.limits)
 
+    def hinted(
+        self,
+        session: smt.Session,
+        script: smt.Script,
+        made: list[tuple[core.Havoc, Iterations, SValue]],
+    ) -> smt.Answer | None:
+        """A model in which lists are full and all calls that may fail do, or none does.
+
+        What takes many iterations to break is mostly a budget, and the worst runs look like this;
+        without the hint the solver has to find them among exponentially many.
+        """
+        symbols = script.symbols
+        full = []
+        for _, _, value in made:
+            if isinstance(value, Shape) and value.kind == "bounded":
+                length = value.parts[0]
+                if isinstance(length, Term) and length in symbols and length.high is not None:
+                    full.append(f"(= {symbols[length]} {length.high})")
+        fails = [
+            symbols[value]
+            for havoc, _, value in made
+            if havoc.role is core.Role.FAILS and isinstance(value, Term) and value in symbols
+        ]
+        for flags in ([*fails], [f"(not {name})" for name in fails]):
+            session.push("\n".join(f"(assert {claim})" for claim in [*full, *flags]))
+            answer = session.check()
+            session.pop()
+            if isinstance(answer, smt.Sat):
+                return answer
+        return None
+
     def smaller(
         self,
         session: smt.Session,
@@ -228,7 +267,7 @@ class _Search:
     ) -> smt.Sat:
         """A model with the same property and smaller values, within a fixed number of checks."""
         best = answer
-        left = _CHECKS_MAX
+        left = _CHECKS_MAX if len(script.text) < _TEXT_MAX else _CHECKS_MAX_LARGE
         symbols = script.symbols
         leaves = list(dict.fromkeys(t for _, _, v in made for t in self.symbolic.scalars(v)))
         numbers = [t for t in leaves if t.sort in ("Int", "Real") and t in symbols]
@@ -280,7 +319,10 @@ def _signed(value: int) -> str:
 
 _SMALL = 3  # up to this size everything is tried
 _TRIES_MAX = 3  # instances of one spot (iterations of the loops around it) that are tried
+_TRIES_LARGE = 8  # instances of one obligation that are tried in larger runs
 _CHECKS_MAX = 24  # solver calls spent on making one counterexample smaller
+_TEXT_MAX = 100_000  # characters of a condition; for a larger one each call takes long, so:
+_CHECKS_MAX_LARGE = 3
 
 
 class _Replay:

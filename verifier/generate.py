@@ -203,7 +203,7 @@ class Generator:
         cut: bool = False,
         scope: int | None = None,
         unroll_statements_max: int = 4_000,
-        only_runs: bool = False,
+        suspects: set[int] | None = None,
     ) -> None:
         self.program = program
         self.judge = judge
@@ -222,12 +222,13 @@ class Generator:
         self.ends: list[State] = []
         self.root = Trail(None, None)
         self.iterations: Iterations = ()
-        self.only_runs = only_runs  # obligations are known to hold: only where runs get to matters
+        self.suspects = suspects  # obligations with other tags are known to hold, and left out
         self._types: dict[str, Type] | None = None
         self.assigned_cache: dict[int, frozenset[str]] = {}
         self.fresh: set[Term] = set()  # havocked scalars of which nothing is known but their type
         self.touched: list[str] = []  # variables assigned since the first of them was made
         self.sink: list[Fact] = []  # facts that simplification used
+        self.around: list[core.Loop] = []  # the loops whose bodies are being executed
         self.trying = 0  # > 0: the body of a loop is executed to learn about it
         self.statements_left = unroll_statements_max
         self.exhausted = False  # complete unrolling went beyond the limit
@@ -389,8 +390,10 @@ class Generator:
 
     # ---- obligations -----------------------------------------------------------------------------
 
-    def owe(self, tag: core.Tag, condition: Expr, state: State) -> Condition:
+    def owe(self, tag: core.Tag, condition: Expr, state: State) -> None:
         """States the obligation, and from here on takes it as a lemma."""
+        if self.suspects is not None and tag.id not in self.suspects:
+            return
         try:
             goal = self.truth(condition, state)
         except Unencodable as error:
@@ -404,10 +407,12 @@ class Generator:
                 len(self.choice_order),
             )
             self.conditions.append(stated)
-            return stated
-        return self.owe_term(tag, goal, state)
+            return
+        self.owe_term(tag, goal, state)
 
-    def owe_term(self, tag: core.Tag, goal: Term, state: State) -> Condition:
+    def owe_term(self, tag: core.Tag, goal: Term, state: State) -> None:
+        if self.suspects is not None and tag.id not in self.suspects:
+            return
         used: list[Fact] = []
         settled = state.level.proves(goal, used)
         stated = Condition(
@@ -422,7 +427,6 @@ class Generator:
         self.conditions.append(stated)
         if not settled:
             self.learn(goal, state, "lemma", None)
-        return stated
 
     # ---- statements ------------------------------------------------------------------------------
 
@@ -451,8 +455,7 @@ class Generator:
             case core.Assume(condition, kind, clause):
                 return Flow(self.assume(condition, kind, clause, state))
             case core.Assert(condition, tag):
-                if not self.only_runs:
-                    self.owe(tag, condition, state)
+                self.owe(tag, condition, state)
                 return Flow(state)
             case core.Seq(items):
                 return self.sequence(items, state, tail)
@@ -689,11 +692,9 @@ class Generator:
         rounds = min(self.unroll, statement.bound)
         before: Term | None = None
         for i in range(rounds + 1):
-            if not self.only_runs:
-                for invariant in statement.invariants:
-                    tag = invariant.entry if i == 0 else invariant.step
-                    self.owe(tag, invariant.condition, at)
-                before = self._variant(statement, at, i, before)
+            for invariant in statement.invariants:
+                self.owe(invariant.entry if i == 0 else invariant.step, invariant.condition, at)
+            before = self._variant(statement, at, i, before)
             try:
                 guard = self.symbolic.settled(self.truth(statement.guard, at))
             except Unencodable:
@@ -732,7 +733,10 @@ class Generator:
 
     def _variant(self, statement: core.Loop, at: State, i: int, before: Term | None) -> Term | None:
         """Owes what the variant owes at the head, and returns its value there."""
-        if statement.fits is None and statement.decreases is None:
+        tags = (statement.fits, statement.positive, statement.decreases)
+        if all(
+            t is None or (self.suspects is not None and t.id not in self.suspects) for t in tags
+        ):
             return None
         try:
             value = self.evaluate(statement.variant, at)
@@ -774,8 +778,10 @@ class Generator:
             for name in assigned
             if isinstance(strip(self.types.get(name, INT)), MapType) and _only_put(statement.body, name)
         }
-        # First without any guess, to see how far one iteration moves each number.
-        moves = self._moves(statement, state, assigned, keys_kept)
+        # First without any guess, to see how far one iteration moves each number, and which keys
+        # of a map it writes to.
+        keyed: dict[str, list[SValue]] = {}
+        moves = self._moves(statement, state, assigned, keys_kept, keyed)
         entry_conditions: dict[int, Condition] = {}
         for number, (_, _, condition) in enumerate(guesses):
             stated = self._trial(condition, state)
@@ -784,10 +790,10 @@ class Generator:
         kept = [number for number in range(len(guesses)) if number in entry_conditions]
         while True:
             snapshot = self._snapshot()
-            at = self._head(statement, state, assigned, keys_kept, moves)
+            at = self._head(statement, state, assigned, keys_kept, moves, keyed)
             for number in kept:
                 self.assume(guesses[number][2], "inferred", statement.span, at)
-            flow, puts, goal_state = self._body(statement, at, keys_kept)
+            flow, puts, goal_state = self._body(statement, at, keys_kept, state)
             if goal_state is None:
                 break  # no iteration is ever completed
             lost = [name for name in sorted(keys_kept) if not all(self._judged(c) for c in puts[name])]
@@ -816,7 +822,8 @@ class Generator:
             self._restore(snapshot)
             if lost:
                 keys_kept -= set(lost)
-                moves = self._moves(statement, state, assigned, keys_kept)
+                keyed = {}
+                moves = self._moves(statement, state, assigned, keys_kept, keyed)
             kept = [number for number in kept if number not in failing]
         for name, (low, high) in sorted(moves.items()):
             if low is not None or high is not None:
@@ -873,6 +880,7 @@ class Generator:
         assigned: frozenset[str],
         keys_kept: set[str],
         moves: dict[str, tuple[Number | None, Number | None]],
+        keyed: dict[str, list[SValue]],
     ) -> State:
         """An arbitrary state at the head after any number of complete iterations."""
         terms = self.terms
@@ -891,9 +899,16 @@ class Generator:
             type = self.types.get(name)
             if type is None:
                 continue
-            if name in keys_kept and isinstance(before, Shape):
+            if name in keyed and isinstance(before, Shape):
+                bare = strip(type)
+                assert isinstance(bare, MapType)
+                changed = before
+                for key in keyed[name]:
+                    changed = self.symbolic.map_put(changed, key, self.unknown(bare.value, name))
+                value: SValue = changed
+            elif name in keys_kept and isinstance(before, Shape):
                 self.names += 1
-                value: SValue = self.symbolic.shape(
+                value = self.symbolic.shape(
                     "map", (f"{name}!{self.names}", (), before), type
                 )
             elif name in moves and isinstance(before, Term):
@@ -1003,9 +1018,9 @@ class Generator:
         return self.branch(at, self.terms.not_(guard))
 
     def _body(
-        self, statement: core.Loop, at: State, keys_kept: set[str]
+        self, statement: core.Loop, at: State, keys_kept: set[str], state: State
     ) -> tuple[Flow, dict[str, list[Condition]], State | None]:
-        """Executes the body once from the head `at`, which is left unchanged."""
+        """Executes the body once from the head `at`, which is left unchanged, as is `state` before."""
         terms = self.terms
         head = State(Env(at.env), at.trail, Level(terms, at.level))
         self.use(head)
@@ -1039,7 +1054,9 @@ class Generator:
         start = {name: self.lookup(at.env, name) for name in keys_kept}
         count = self.lookup(at.env, statement.counter)
         assert isinstance(count, Term)
+        self.around.append(statement)
         flow = self.execute(statement.body, inside)
+        self.around.pop()
         after = flow.normal
         flow.normal = None
         puts: dict[str, list[Condition]] = {name: [] for name in keys_kept}
@@ -1062,7 +1079,10 @@ class Generator:
                     )
                 )
         for name in sorted(keys_kept):
-            puts[name] = self._keys_present(self.lookup(after.env, name), start[name], after)
+            before = self.lookup(state.env, name)
+            puts[name] = self._keys_present(
+                self.lookup(after.env, name), start[name], before, after
+            )
         return flow, puts, after
 
     def owe_bound(self, statement: core.Loop, inside: State) -> None:
@@ -1074,15 +1094,17 @@ class Generator:
             tag = statement.fits or self._own_tag(statement)
             self.conditions.append(Condition(tag, goal, len(self.facts), inside.trail, None))
 
-    def _keys_present(self, after: SValue, start: SValue, state: State) -> list[Condition]:
-        """Conditions that every key put since `start` was already there."""
+    def _keys_present(
+        self, after: SValue, start: SValue, before: SValue, state: State
+    ) -> list[Condition]:
+        """Conditions that every key put since `start` (or `before` the loop) was already there."""
         found: list[Condition] = []
         tag = core.Tag(-1, core.Kind.LOOP_STEP, "inferred", core.TRUE.span, core.TRUE.span)
         work: list[tuple[SValue, tuple[Term, ...]]] = [(after, ())]
         seen: set[object] = set()
         while work:
             value, under = work.pop()
-            if value is start or (value, under) in seen:
+            if value is start or value is before or (value, under) in seen:
                 continue
             seen.add((value, under))
             assert isinstance(value, Shape)
@@ -1094,8 +1116,9 @@ class Generator:
                 work.append((otherwise, (*under, self.terms.not_(test))))
             elif value.kind == "put":
                 base, key, _ = value.parts
-                assert isinstance(key, Term | Shape) and isinstance(start, Shape)
-                present = self.symbolic.map_has(start, key)
+                assert isinstance(key, Term | Shape) and isinstance(before, Shape)
+                # Of the map before the loop: what the head says of it is what is to be shown.
+                present = self.symbolic.map_has(before, key)
                 goal = self.terms.implies(self.terms.and_(*under), present)
                 used: list[Fact] = []
                 settled = state.level.proves(goal, used)
@@ -1109,20 +1132,33 @@ class Generator:
         return found
 
     def _moves(
-        self, statement: core.Loop, state: State, assigned: frozenset[str], keys_kept: set[str]
+        self,
+        statement: core.Loop,
+        state: State,
+        assigned: frozenset[str],
+        keys_kept: set[str],
+        keyed: dict[str, list[SValue]],
     ) -> dict[str, tuple[Number | None, Number | None]]:
         """For each number the body changes: bounds of the change in one complete iteration.
 
         Found by executing the body from a head of which only types and invariants are known; as
-        that head covers every iteration, so do the bounds.
+        that head covers every iteration, so do the bounds.  Fills `keyed` with the maps that are
+        written only at keys that are the same in each iteration: those made of symbols older than
+        the loop.
         """
         snapshot = self._snapshot()
+        oldest = len(self.terms)
         self.trying += 1
         try:
-            at = self._head(statement, state, assigned, keys_kept, {})
-            _, _, after = self._body(statement, at, keys_kept)
+            at = self._head(statement, state, assigned, keys_kept, {}, {})
+            _, _, after = self._body(statement, at, keys_kept, state)
             moves: dict[str, tuple[Number | None, Number | None]] = {}
             if after is not None:
+                for name in sorted(keys_kept):
+                    start, end = self.lookup(at.env, name), self.lookup(after.env, name)
+                    keys = _keys_put(end, start)
+                    if keys is not None and all(_older(key, oldest) for key in keys):
+                        keyed[name] = keys
                 for name in sorted(assigned - {statement.counter}):
                     type = strip(self.types.get(name, MapType(INT, INT)))
                     if not isinstance(type, IntType | DecimalType):
@@ -1169,6 +1205,9 @@ class Generator:
 
         for each in _assumptions(self.program.body):
             offer(each.condition, each.kind)
+        for around in self.around:
+            for invariant in around.invariants:
+                offer(invariant.condition, "invariant of an enclosing loop")
         for each_assert in _assertions(statement.body):
             if each_assert.tag.kind in (core.Kind.INVARIANT,):
                 offer(each_assert.condition, "policy")
@@ -1378,6 +1417,35 @@ def replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
             )
         case _:
             return expr
+
+
+def _keys_put(after: SValue, start: SValue) -> list[SValue] | None:
+    """The keys at which `after` was written since it was `start`; None if more happened to it."""
+    found: dict[SValue, None] = {}
+    work, seen = [after], set()
+    while work:
+        at = work.pop()
+        if at is start or at in seen:
+            continue
+        seen.add(at)
+        assert isinstance(at, Shape)
+        if at.kind == "put":
+            base, key, _ = at.parts
+            assert isinstance(key, Term | Shape) and isinstance(base, Shape)
+            found[key] = None
+            work.append(base)
+        elif at.kind == "choice":
+            work += [p for p in reversed(at.parts[1:]) if isinstance(p, Shape)]
+        else:
+            return None
+    return list(found)
+
+
+def _older(value: SValue, age: int) -> bool:
+    """Whether a key is made of terms that existed when there were `age` of them."""
+    if isinstance(value, Term):
+        return value.uid < age
+    return all(_older(p, age) for p in value.parts if isinstance(p, Term | Shape))
 
 
 def _renamed(handler: core.Statement) -> Exit | None:

@@ -1057,15 +1057,17 @@ class Symbolic:
                 return self._every_item(value, type, _term(self.evaluate(count, env)), body)
             case core.Between(low_expr, high_expr):
                 low, high = _term(self.evaluate(low_expr, env)), _term(self.evaluate(high_expr, env))
-                if low.op == "const" and high.low is not None and high.high is not None:
-                    start: int = low.data  # type: ignore[assignment]
-                    if high.high - start <= _WRITTEN_MAX:
-                        return terms.and_(
-                            *(
-                                terms.implies(terms.lt(terms.integer(i), high), body(terms.integer(i)))
-                                for i in range(start, int(high.high))
-                            )
-                        )
+                if low.low is not None and high.high is not None:
+                    start, stop = int(low.low), int(high.high)
+                    most = _WRITTEN_MAX if self.scope is None else _WRITTEN_EXACT_MAX
+                    if stop - start <= most:
+                        parts = []
+                        for i in range(start, stop):
+                            at = terms.integer(i)
+                            inside = terms.and_(terms.le(low, at), terms.lt(at, high))
+                            if inside is not terms.false:
+                                parts.append(terms.implies(inside, body(at)))
+                        return terms.and_(*parts)
                 if self.scope is not None:
                     raise Unencodable("a quantifier over a range without bounds")
 
@@ -1718,7 +1720,9 @@ class Symbolic:
         return result
 
 
-_WRITTEN_MAX = 64  # a quantifier or sum over a range this long is written out
+_LAST_PLAIN = "\uffff"  # the last character that regular expressions of SMT-LIB are used for here
+_WRITTEN_MAX = 16  # a quantifier or sum over a range this long is written out
+_WRITTEN_EXACT_MAX = 256  # in exact mode, where nothing else will do
 _PAIRS_MAX = 8  # monotonicity of sums is stated for this many prefixes: it costs their square
 _FORGET_MAX = 64  # how far back a hidden write is looked for; a missed one costs only size
 

@@ -59,6 +59,7 @@ from planproof.spec.typecheck.values import (
     members,
     placed,
     smaller_than,
+    uninterpreted,
 )
 from planproof.spec.types import (
     BOOL,
@@ -573,19 +574,22 @@ class Expressions:
             return broken(expr.span)
         declaration = function.declaration
         if declaration is None or declaration.body is None:
-            if env.where.runs:
-                self.findings.error(
-                    "not-executable",
-                    f"`{function.name}` has no body, so no program can compute it",
-                    expr.span,
-                    "",
-                    Label(function.span, "declared here"),
-                    notes=("contracts, invariants and asserts may speak of it all the same",),
-                    help="let a tool answer the question",
-                )
-                return broken(expr.span)
-            return Uninterpreted(function.name, values, function.result, expr.span)
-        return self.write_out(function, declaration.body, values, expr.span)
+            value: Expr = Uninterpreted(function.name, values, function.result, expr.span)
+        else:
+            value = self.write_out(function, declaration.body, values, expr.span)
+        without_body = uninterpreted(value) if env.where.runs else None
+        if without_body is None:
+            return value
+        self.findings.error(
+            "not-executable",
+            f"`{without_body}` has no body, so no program can compute it",
+            expr.span,
+            "",
+            Label(self.names.functions[without_body].span, "declared here"),
+            notes=("contracts, invariants and asserts may speak of it all the same",),
+            help="let a tool answer the question",
+        )
+        return broken(expr.span)
 
     def write_out(
         self, function: typed.Function, body: s.Expr, values: tuple[Expr, ...], span: Span
@@ -628,11 +632,8 @@ class Expressions:
         finally:
             self._writing_out -= 1
         if is_broken(value) and self.findings.swallowed > before and outermost:
-            self.findings.error(
-                "function-does-not-fit",
-                f"`{function.name}` has no meaning for these arguments",
-                span,
-            )
+            # Its body was checked with these shapes where it was declared.
+            raise TypeError(f"{function.name} does not fit its own parameters")
         return value
 
     def _record(self, type: RecordType, expr: s.Call, env: Env) -> Expr:

@@ -14,6 +14,7 @@ from planproof.spec.core import (
     NoneValue,
     Op,
     Ref,
+    Uninterpreted,
     Value,
 )
 from planproof.spec.source import Span
@@ -195,6 +196,19 @@ def smaller_than(expr: Expr, nodes_max: int, depth_max: int) -> bool:
         if not level:
             return True
     return False
+
+
+def uninterpreted(expr: Expr) -> str | None:
+    """The name of a function without a body that the expression applies, if there is one."""
+    from planproof.spec.semantics import children
+
+    pending = [expr]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, Uninterpreted):
+            return each.function
+        pending += children(each)
+    return None
 
 
 def parts(type: Type, most: int) -> int:

@@ -28,6 +28,7 @@ function twice(n: Int) -> Int = n + n;
 function same(c: Cents) -> Cents = c;
 function some_over(xs: List<Int, 9>, n: Int) -> Bool = exists x in xs :: x > n;
 function score(a: Account) -> Int;
+function good(a: Account) -> Bool = twice(score(a)) > 3;
 tool read_level() -> Int;
 tool invoices(owner: Account) -> List<Invoice, 50>;
 tool pay(target: Account, amount: Cents, note: Text<20> = "none")

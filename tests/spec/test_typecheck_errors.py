@@ -61,6 +61,7 @@ EXPRESSIONS = {
     "matches(t, t)": ("bad-pattern", "t"),
     'matches(t, "(a")': ("bad-pattern", '"(a"'),
     "score(a)": ("not-executable", "score(a)"),
+    "good(a)": ("not-executable", "good(a)"),
     # operators
     "n && yes": ("wrong-type", "n"),
     "!n": ("wrong-type", "n"),
