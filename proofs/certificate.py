@@ -226,11 +226,16 @@ class _Speller:
     def __init__(self, out: list[str]) -> None:
         self.out = out
         self.strings: dict[str, str] = {}
-        self.types: dict[int, str] = {}  # by identity; whoever holds the program keeps them alive
+        # By identity; whoever holds the program keeps them alive.  A tool's clauses are the same
+        # objects at each of its calls.
+        self.types: dict[int, str] = {}
+        self.applications: dict[int, str] = {}
 
     def add(self, value: object) -> None:
         kind = type(value)
-        if kind in _NODES:
+        if kind is core.Apply:
+            self._application(value)
+        elif kind in _NODES:
             self._node(value)
         elif kind is str:
             self._string(value)  # type: ignore[arg-type]
@@ -262,6 +267,15 @@ class _Speller:
             speller.types = self.types
             speller._node(value)
             known = self.types[id(value)] = "".join(inner)
+        self.out.append(known)
+
+    def _application(self, value: object) -> None:
+        known = self.applications.get(id(value))
+        if known is None:
+            outer, self.out = self.out, []
+            self._node(value)
+            known = self.applications[id(value)] = "".join(self.out)
+            self.out = outer
         self.out.append(known)
 
     def _rest(self, value: object) -> None:

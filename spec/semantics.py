@@ -214,6 +214,7 @@ class Run:
     functions: tuple[tuple[str, tuple[Value, ...], Value], ...]
     steps: int
     store: Mapping[str, Value]
+    asserted: tuple[int, ...] = ()  # ids of the tags of assertions that were tested, violated or not
 
 
 def run(program: Program, adversary: Adversary, limits: Limits = DEFAULT) -> Run:
@@ -245,6 +246,7 @@ def run(program: Program, adversary: Adversary, limits: Limits = DEFAULT) -> Run
         tuple((name, arguments, value) for (name, arguments), value in machine.memo.items()),
         machine.steps,
         machine.store,
+        tuple(machine.asserted),
     )
 
 
@@ -267,6 +269,7 @@ class _Machine:
         self.memo: dict[tuple[str, tuple[Value, ...]], Value] = {}
         self.trace: list[Event] = []
         self.reached: dict[int, None] = {}
+        self.asserted: dict[int, None] = {}
         self.inputs: dict[str, Value] = {}
         self.initial: dict[str, Value] = {}
         self.choices: list[Choice] = []
@@ -292,6 +295,7 @@ class _Machine:
                     raise _Stop(Infeasible(f"{kind} `{clause.one_line}` is false"))
                 return None
             case Assert(condition, tag):
+                self.asserted[tag.id] = None
                 if not self.holds(condition):
                     raise _Stop(Violated(tag))
                 return None

@@ -27,6 +27,7 @@ from pathlib import Path
 from planproof import workspace
 from planproof.spec import parse, typecheck, typed
 from planproof.spec.diagnostic import Diagnostic, render
+from planproof.spec.limits import DEFAULT
 from planproof.spec.source import Source
 from planproof.verifier.report import data
 from planproof.verifier.report.text import report_text
@@ -169,7 +170,7 @@ def outcome(case: Case) -> Outcome:
     if not verified.plans:
         found.verdicts.append("bad-input")
     else:
-        report = workspace._report([verified], workspace.DEFAULT)
+        report = workspace._report([verified], DEFAULT)
         found.report = report_text(report, verified.sources, explain=False, colour=False)
     return found
 

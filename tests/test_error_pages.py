@@ -42,6 +42,13 @@ def _verified(name: str, limits: Limits | None = None) -> set[str]:
     }
 
 
+def _domain(text: str) -> tuple[Diagnostic, ...]:
+    """What is found in the text of a domain that can be read."""
+    file, _ = parse.parse_domain(Source("domain", text))
+    assert file is not None
+    return typecheck.check_domain(file)[1]
+
+
 def _codes(found: tuple[Diagnostic, ...]) -> set[str]:
     return {each.code for each in found}
 
@@ -94,17 +101,13 @@ def function_too_large(_: Path) -> set[str]:
     functions = ["function f0(x: Int) -> Int = x + x;"]
     functions += [f"function f{n}(x: Int) -> Int = f{n - 1}(f{n - 1}(x));" for n in range(1, 20)]
     text = DOMAIN + "\n".join([*functions, "tool t()\n  requires f19(1) > 0;\n"])
-    file, _ = parse.parse_domain(Source("domain", text))
-    assert file is not None
-    return _codes(typecheck.check_domain(file)[1])
+    return _codes(_domain(text))
 
 
 def type_too_large(_: Path) -> set[str]:
     records = ["record R0 { left: Int, right: Int }"]
     records += [f"record R{n} {{ left: R{n - 1}, right: R{n - 1} }}" for n in range(1, 30)]
-    file, _found = parse.parse_domain(Source("domain", DOMAIN + "\n".join([*records, ""])))
-    assert file is not None
-    return _codes(typecheck.check_domain(file)[1])
+    return _codes(_domain(DOMAIN + "\n".join([*records, ""])))
 
 
 def no_domain(folder: Path) -> set[str]:

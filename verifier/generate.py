@@ -239,7 +239,9 @@ class Generator:
     def types(self) -> dict[str, Type]:
         """The declared type of each variable; only loops ask."""
         if self._types is None:
-            self._types = _types_of(self.program)
+            self._types = {v.name: v.type for v in self.program.variables}
+            for name, type in _types_of(self.program).items():
+                self._types.setdefault(name, type)
         return self._types
 
     def run(self) -> None:
@@ -714,10 +716,8 @@ class Generator:
                 break
             if guard is not self.terms.true:
                 at = self.branch(at, guard)
-            if statement.positive is not None and before is not None:
-                self.owe_term(
-                    statement.positive, self.terms.ge0(self.terms.sub(before, self.terms.integer(1))), at
-                )
+            if before is not None:
+                self._owe_positive(statement, before, at)
             self.iterations = (*outer, i)
             flow = self.execute(statement.body, at)
             self.iterations = outer
@@ -731,25 +731,27 @@ class Generator:
             return Flow(None, exits)
         return Flow(self.merge(leaving, entry), exits)
 
-    def _variant(self, statement: core.Loop, at: State, i: int, before: Term | None) -> Term | None:
+    def _variant(
+        self, statement: core.Loop, at: State, i: int, before: Term | None
+    ) -> Term | None:
         """Owes what the variant owes at the head, and returns its value there."""
-        tags = (statement.fits, statement.positive, statement.decreases)
-        if all(
-            t is None or (self.suspects is not None and t.id not in self.suspects) for t in tags
-        ):
-            return None
         try:
             value = self.evaluate(statement.variant, at)
-        except Unencodable:
+        except Unencodable as error:
             self.inexact = True
+            tag = statement.fits or self._own_tag(statement)
+            if self.suspects is None or tag.id in self.suspects:
+                self.conditions.append(
+                    Condition(tag, self.terms.false, len(self.facts), at.trail, None, str(error))
+                )
             return None
         assert isinstance(value, Term)
-        if i == 0 and statement.fits is not None:
-            self.owe_term(
-                statement.fits, self.terms.le(value, self.terms.integer(statement.bound)), at
-            )
-        if i > 0 and statement.decreases is not None and before is not None:
-            self.owe_term(statement.decreases, self.terms.lt(value, before), at)
+        if i == 0:
+            within = self.terms.le(value, self.terms.integer(statement.bound))
+            self.owe_term(statement.fits or self._own_tag(statement), within, at)
+        elif before is not None:
+            smaller = self.terms.lt(value, before)
+            self.owe_term(statement.decreases or self._own_tag(statement), smaller, at)
         return value
 
     def _owe_end(self, statement: core.Loop, guard: Term, at: State) -> None:
@@ -1034,23 +1036,13 @@ class Generator:
             return Flow(None), {}, None
         inside = head if guard is terms.true else self.branch(head, guard)
         variant: Term | None = None
-        if statement.decreases is not None or statement.positive is not None:
-            try:
-                evaluated = self.evaluate(statement.variant, inside)
-                assert isinstance(evaluated, Term)
-                variant = evaluated
-            except Unencodable as error:
-                for tag in (statement.positive, statement.decreases):
-                    if tag is not None:
-                        self.conditions.append(
-                            Condition(tag, terms.false, len(self.facts), inside.trail, None, str(error))
-                        )
-        if statement.positive is not None and variant is not None:
-            self.owe_term(statement.positive, terms.ge0(terms.sub(variant, terms.integer(1))), inside)
-        if statement.positive is None:
-            # A loop over lowering's own counter: while the guard holds, fewer than `bound`
-            # iterations are finished.
-            self.owe_bound(statement, inside)
+        try:
+            evaluated = self.evaluate(statement.variant, inside)
+            assert isinstance(evaluated, Term)
+            variant = evaluated
+            self._owe_positive(statement, variant, inside)
+        except Unencodable:
+            pass  # said at the entry
         start = {name: self.lookup(at.env, name) for name in keys_kept}
         count = self.lookup(at.env, statement.counter)
         assert isinstance(count, Term)
@@ -1067,16 +1059,15 @@ class Generator:
         self.assign(after, statement.counter, terms.add(count, terms.integer(1)))
         for invariant in statement.invariants:
             self.owe(invariant.step, invariant.condition, after)
-        if statement.decreases is not None and variant is not None:
+        if variant is not None:
+            tag = statement.decreases or self._own_tag(statement)
             try:
                 later = self.evaluate(statement.variant, after)
                 assert isinstance(later, Term)
-                self.owe_term(statement.decreases, terms.lt(later, variant), after)
+                self.owe_term(tag, terms.lt(later, variant), after)
             except Unencodable as error:
                 self.conditions.append(
-                    Condition(
-                        statement.decreases, terms.false, len(self.facts), after.trail, None, str(error)
-                    )
+                    Condition(tag, terms.false, len(self.facts), after.trail, None, str(error))
                 )
         for name in sorted(keys_kept):
             before = self.lookup(state.env, name)
@@ -1085,14 +1076,10 @@ class Generator:
             )
         return flow, puts, after
 
-    def owe_bound(self, statement: core.Loop, inside: State) -> None:
-        count = self.lookup(inside.env, statement.counter)
-        assert isinstance(count, Term)
-        goal = self.terms.lt(count, self.terms.integer(statement.bound))
-        used: list[Fact] = []
-        if not inside.level.proves(goal, used):
-            tag = statement.fits or self._own_tag(statement)
-            self.conditions.append(Condition(tag, goal, len(self.facts), inside.trail, None))
+    def _owe_positive(self, statement: core.Loop, variant: Term, inside: State) -> None:
+        """At the start of an iteration the variant is at least 1."""
+        goal = self.terms.ge0(self.terms.sub(variant, self.terms.integer(1)))
+        self.owe_term(statement.positive or self._own_tag(statement), goal, inside)
 
     def _keys_present(
         self, after: SValue, start: SValue, before: SValue, state: State

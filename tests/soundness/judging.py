@@ -71,13 +71,21 @@ def attack(program: core.Program, seed: int, runs: int) -> Attack:
 
 
 def broken(program: core.Program, seed: int) -> list[core.Tag]:
-    """Which tags a few runs violate, those that more of them violate first."""
+    """Which tags a few runs violate, the most often violated first; if none, which none reaches."""
     known = Known(program)
     count: dict[int, int] = {}
+    reached: set[int] = set()
+    feasible = 0
     for turn in range(25):
         run = semantics.run(program, Cunning(program, seed * 1_009 + turn, known))
+        if isinstance(run.outcome, semantics.Infeasible):
+            continue
+        feasible += 1
+        reached.update(run.reached)
         if isinstance(run.outcome, semantics.Violated):
             count[run.outcome.tag.id] = count.get(run.outcome.tag.id, 0) + 1
+    if not count and feasible >= 10:
+        return [t for t in program.tags if is_witness(t) and t.id not in reached]
     return [program.tags[tag] for tag in sorted(count, key=lambda t: (-count[t], t))]
 
 

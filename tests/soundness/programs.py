@@ -15,6 +15,7 @@ comprehensions, `bag`, `keys`, `once`.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -437,7 +438,7 @@ class Maker:
         self.lines = []
         if self.chance(0.25):
             self.write_helper()
-        self.write_plan("main", self.roll.randint(2, 4), self.roll.randint(3, 8))
+        self.write_plan("main", self.roll.randint(2, 5), self.roll.randint(3, 10))
         return "\n".join(self.lines) + "\n"
 
     def write_helper(self) -> None:
@@ -526,7 +527,7 @@ class Maker:
             (9, self.call),
             (3 if depth < 4 else 0, self.branch),
             (2, self.check),
-            (6, self.claim_here),
+            (8, self.claim_here),
             (4 if depth < 3 and self.loops > 0 else 0, self.loop),
             (2 if depth < 4 else 0, self.attempt),
             (1, self.leave),
@@ -590,6 +591,9 @@ class Maker:
         tool = self.roll.choice(self.tools)
         arguments = [self.value(scope, type, 1 if self.chance(0.4) else 0) for _, type in tool.parameters]
         self.emit_call(scope, depth, tool, arguments)
+        for _ in range(2):
+            if self.chance(0.35):
+                self.claim_here(scope, depth)
 
     def emit_call(self, scope: Scope, depth: int, tool: Tool, arguments: list[str]) -> None:
         if tool.guards and self.chance(0.6):
@@ -1061,20 +1065,36 @@ class Maker:
         base = self.pick(kinds)
         if base in ("Int", "Decimal"):
             make = self.integer if base == "Int" else self.decimal
-            return f"{make(scope, depth)} {self.pick(('<', '<=', '==', '!=', '>', '>='))} {make(scope, depth)}"
+            sign = self.pick(("<", "<=", "==", "!=", ">", ">="))
+            left, right = self.different(lambda: make(scope, depth))
+            return f"{left} {sign} {right}"
         type = next(t for t, b in BASE.items() if b == base)
-        one = self.pick(self.atoms(scope, base) or [self.value(scope, type, 0)])
-        return f"{one} {self.pick(('==', '!='))} {self.value(scope, type, depth)}"
+        atoms = self.atoms(scope, base)
+        left, right = self.different(
+            lambda: self.pick(atoms) if atoms and self.chance(0.4) else self.value(scope, type, depth)
+        )
+        return f"{left} {self.pick(('==', '!='))} {right}"
+
+    def different(self, write: Callable[[], str]) -> tuple[str, str]:
+        """Two expressions that are not the same, and not both constants, as far as a few tries go."""
+        left, right = write(), write()
+        for _ in range(4):
+            constant = _CONSTANT.fullmatch(left) and _CONSTANT.fullmatch(right)
+            if left != right and not constant:
+                break
+            left, right = write(), write()
+        return left, right
 
 
 class Dead(Exception):
     """No expression of this type can be written here; the maker starts anew."""
 
 
+_CONSTANT = re.compile(r"[-()0-9. A-Z+*/%]*|CAP")
+
+
 def _substituted(text: str, by: dict[str, str]) -> str:
     """The condition with parameters replaced by arguments, word by word."""
-    import re
-
     return re.sub(r"[A-Za-z_][A-Za-z_0-9]*", lambda m: f"({by[m[0]]})" if m[0] in by else m[0], text)
 
 
@@ -1146,41 +1166,62 @@ def minimise(texts: Texts, fails: Callable[[Texts], bool]) -> Texts:
 def settle(texts: Texts, seed: int, broken: Callable[[core.Program, int], list[core.Tag]]) -> Texts:
     """The texts without most of what runs break; `broken` runs a program and says which tags fail."""
     roll = random.Random(seed)  # noqa: S311 - the same choices for the same seed
-    keep = roll.random() < 0.35
+    keep = roll.random() < 0.25
     best = texts
     for turn in range(_ROUNDS):
-        program = lowered(best)
-        tags = broken(program, seed + turn)
-        if not tags or (keep and roll.random() < 0.5):
+        tags = broken(lowered(best), seed + turn)
+        if not tags or (keep and roll.random() < 0.4):
             return best
-        changed = False
-        for tag in tags[:2]:
-            candidate = _without_tag(best, tag)
-            if candidate is None:
-                continue
+        dead = all(tag.kind is core.Kind.WITNESS for tag in tags)
+        for few in (tags[:6], tags[:1], []):
+            candidate = _without_tags(best, few) if few else _without_a_stop(best, roll, dead)
             try:
                 lowered(candidate)
             except NotAccepted:
                 continue
-            best, changed = candidate, True
-            break
-        if not changed:
+            if candidate != best:
+                best = candidate
+                break
+        else:
             return best
     return best
 
 
-_ROUNDS = 8
+_ROUNDS = 12
 
 
-def _without_tag(texts: Texts, tag: core.Tag) -> Texts | None:
-    for span in (tag.clause, tag.at):
-        file = span.source.name
-        part = {"fuzz.plan": "plan", "fuzz.policy": "policy"}.get(file)
-        if part is None:
-            continue
-        text: str = getattr(texts, part)
-        line = text.count("\n", 0, span.start)
-        for start, end in removable(text):
-            if start == line:
-                return replace(texts, **{part: without(text, start, end)})
-    return None
+def _without_a_stop(texts: Texts, roll: random.Random, dead: bool) -> Texts:
+    """Where no run gets far: the texts without one of the statements or clauses that may stop it."""
+    lines = texts.plan.splitlines()
+    spans = [s for s in removable(texts.plan) if lines[s[0]].strip().startswith(_STOPS)]
+    if not dead or not spans:
+        return texts
+    return replace(texts, plan=without(texts.plan, *roll.choice(spans)))
+
+
+_STOPS = ("check ", "if ", "requires ", "while ", "for ")
+
+
+def _without_tags(texts: Texts, tags: list[core.Tag]) -> Texts:
+    """The texts without the lines that ask for these obligations."""
+    lines: dict[str, set[tuple[int, int]]] = {"plan": set(), "policy": set()}
+    for tag in tags:
+        for span in (tag.clause, tag.at):
+            part = {"fuzz.plan": "plan", "fuzz.policy": "policy"}.get(span.source.name)
+            if part is None:
+                continue
+            text: str = getattr(texts, part)
+            line = text.count("\n", 0, span.start)
+            found = [each for each in removable(text) if each[0] == line]
+            if found:
+                lines[part].add(found[0])
+                break
+    result = texts
+    for part, spans in lines.items():
+        text = getattr(texts, part)
+        last = text.count("\n") + 1
+        for start, end in sorted(spans, reverse=True):
+            if end <= last:
+                text, last = without(text, start, end), start
+        result = replace(result, **{part: text})
+    return result
