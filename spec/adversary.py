@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import assert_never
 
 from planproof.spec.core import (
+    TOOL,
     EnumValue,
     Havoc,
     ListValue,
@@ -22,6 +23,7 @@ from planproof.spec.core import (
     NoneValue,
     OpaqueValue,
     RecordValue,
+    Role,
     SetValue,
     SomeValue,
     TupleValue,
@@ -57,6 +59,7 @@ class RandomAdversary:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - a test wants the same guesses again
+        self._result: Value | None = None
 
     def choose(self, _havoc: Havoc, _iterations: Iterations, store: Mapping[str, Value]) -> Value:
         known = [
@@ -67,9 +70,14 @@ class RandomAdversary:
         for name, value in store.items():
             if isinstance(value, MapValue) and self._random.random() < _LOOK_INTO_MAPS:
                 known += [each for _, each in sorted_entries(name, value)]
-        return self.value(_havoc.type, known)
+        chosen = self.value(_havoc.type, known)
+        if _havoc.role is Role.RESULT:
+            self._result = chosen
+        return chosen
 
-    def apply(self, _function: str, _arguments: tuple[Value, ...], type: Type) -> Value:
+    def apply(self, function: str, _arguments: tuple[Value, ...], type: Type) -> Value:
+        if function.startswith(TOOL) and self._result is not None:
+            return self._result  # a pure tool is asked about right after its result was chosen
         return self.value(type, [])
 
     def value(self, type: Type, known: list[int]) -> Value:

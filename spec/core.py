@@ -329,6 +329,9 @@ Expr: TypeAlias = (
     | Unsupported
 )
 
+TOOL = "tool "
+"""Before a tool's name: the function that a `pure` tool is, as the name of an uninterpreted one."""
+
 TRUE = Literal(True, BOOL)
 FALSE = Literal(False, BOOL)
 

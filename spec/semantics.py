@@ -217,12 +217,20 @@ class Run:
     asserted: tuple[int, ...] = ()  # ids of the tags of assertions that were tested, violated or not
 
 
-def run(program: Program, adversary: Adversary, limits: Limits = DEFAULT) -> Run:
+def run(
+    program: Program,
+    adversary: Adversary,
+    limits: Limits = DEFAULT,
+    settled: frozenset[int] = frozenset(),
+) -> Run:
     """The one run of `program` against `adversary`; at most `limits.replay_steps_max` steps.
+
+    `settled` are ids of obligations that are known to hold: where one of them can't be evaluated
+    (`forall k: Int`), the run goes on instead of being stuck.
 
     Never raises for what the program does; what the adversary raises passes through.
     """
-    machine = _Machine(program, adversary, limits)
+    machine = _Machine(program, adversary, limits, settled)
     outcome: RunOutcome
     try:
         leftover = machine.execute(program.body)
@@ -259,7 +267,10 @@ class _Stop(Exception):
 
 
 class _Machine:
-    def __init__(self, program: Program, adversary: Adversary, limits: Limits) -> None:
+    def __init__(
+        self, program: Program, adversary: Adversary, limits: Limits, settled: frozenset[int]
+    ) -> None:
+        self.settled = settled
         self.program = program
         self.adversary = adversary
         self.fuel = limits.replay_steps_max
@@ -296,7 +307,13 @@ class _Machine:
                 return None
             case Assert(condition, tag):
                 self.asserted[tag.id] = None
-                if not self.holds(condition):
+                try:
+                    held = self.holds(condition)
+                except Undecided:
+                    if tag.id not in self.settled:
+                        raise
+                    held = True
+                if not held:
                     raise _Stop(Violated(tag))
                 return None
             case Seq(items):

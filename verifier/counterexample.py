@@ -48,6 +48,7 @@ class Findings:
     witnesses: list[semantics.Run] = field(default_factory=list)
     reached: set[int] = field(default_factory=set)
     candidates: dict[int, semantics.Run] = field(default_factory=dict)  # models that do not replay
+    settled: frozenset[int] = frozenset()  # obligations that are proved, whatever a run can evaluate
     exhausted: bool = False  # a limit ended the search somewhere
     complete: bool = False  # every run was looked at: sizes and iterations beyond were none
 
@@ -58,13 +59,14 @@ def search(
     wanted: set[int],
     limits: Limits,
     possible: Callable[[int], bool],
+    settled: frozenset[int] = frozenset(),
 ) -> Findings:
     """Runs that violate the tags in `suspects`, and runs that reach the witness tags in `wanted`.
 
     `possible` says whether a witness tag may be reached at all, as far as a proof can tell; it is
     asked before larger runs are tried for one.
     """
-    findings = Findings()
+    findings = Findings(settled=settled)
     for scope in scopes(program, limits):
         suspects_left = suspects - findings.violations.keys()
         wanted_left = wanted - findings.reached
@@ -97,25 +99,45 @@ def scopes(program: core.Program, limits: Limits) -> Iterator[int]:
     """The sizes to try, growing; one alone where nothing in the program depends on a size."""
     from planproof.verifier.generate import _statements as all_statements
 
-    bounds = [s.bound for s in all_statements(program.body) if isinstance(s, core.Loop)]
-    collections = any(
-        _collects(s.type) for s in all_statements(program.body) if isinstance(s, core.Havoc)
-    )
+    statements = list(all_statements(program.body))
+    sizes = [s.bound for s in statements if isinstance(s, core.Loop)]
+    looping = bool(sizes)
+    unbounded = False
+    for each in statements:
+        if isinstance(each, core.Havoc):
+            own = list(_sizes(each.type))
+            unbounded = unbounded or None in own
+            sizes += [size for size in own if size is not None]
     yield 1
-    if not bounds and not collections:
+    if not sizes and not unbounded and not _ranges(program):
         return
     yield 2
     yield 3
-    if not bounds:
-        return
-    largest = max(bounds)
-    size = _statements(program)
+    largest = max(sizes, default=0)
+    if not looping:
+        largest = min(largest, _LIST_MAX)
     scope = 5
     while scope < largest * 2:
-        yield min(scope, largest)
-        if scope >= largest or scope * size > limits.search_statements_max:
+        if min(scope, largest) * len(statements) > limits.search_statements_max:
             return
+        yield min(scope, largest)
         scope *= 2
+
+
+_LIST_MAX = 40  # without loops, longer lists than this are not tried
+
+
+def _ranges(program: core.Program) -> bool:
+    """Whether an expression of the program goes over a range of integers."""
+    from planproof.verifier.generate import _expressions, subexpressions
+    from planproof.verifier.generate import _statements as all_statements
+
+    return any(
+        isinstance(part, core.Quantified | core.Total) and isinstance(part.domain, core.Between)
+        for statement in all_statements(program.body)
+        for expr in _expressions(statement)
+        for part in subexpressions(expr)
+    )
 
 
 def _statements(program: core.Program) -> int:
@@ -124,18 +146,27 @@ def _statements(program: core.Program) -> int:
     return sum(1 for _ in all_statements(program.body))
 
 
-def _collects(type: Type) -> bool:
+def _sizes(type: Type) -> Iterator[int | None]:
+    """The bounds of the collections in a type; None for those without one."""
     match strip(type):
-        case ListType() | SetType() | MapType():
-            return True
+        case ListType(item, bound):
+            yield bound
+            yield from _sizes(item)
+        case MapType(_, value):
+            yield None
+            yield from _sizes(value)
+        case SetType():
+            yield None
         case RecordType(_, fields):
-            return any(_collects(t) for _, t in fields)
+            for _, each in fields:
+                yield from _sizes(each)
         case TupleType(items):
-            return any(_collects(t) for t in items)
+            for each in items:
+                yield from _sizes(each)
         case OptionType(item):
-            return _collects(item)
+            yield from _sizes(item)
         case _:
-            return False
+            return
 
 
 class _Search:
@@ -206,6 +237,7 @@ class _Search:
             formula = relative(fact, trail, symbolic)
             if formula is not symbolic.terms.true:
                 hypotheses.append(formula)
+        hypotheses += dict.fromkeys(symbolic.restrictions)
         made = self.generator.choice_order[:choices]
         leaves = list(dict.fromkeys(t for _, _, v in made for t in symbolic.scalars(v)))
         roots = [*hypotheses, *leaves]
@@ -215,17 +247,19 @@ class _Search:
         script = smt.script(hypotheses, lemmas, goal, symbolic, leaves)
         session = smt.Session(script, self.limits.solver_rlimit_max, core=False)
         answer = self.hinted(session, script, made) if self.large else None
-        if answer is None:
+        if answer is None and len(script.text) < _TEXT_SEARCHED_MAX:
             answer = session.check()
         if not isinstance(answer, smt.Sat):
-            if isinstance(answer, smt.Undecided):
+            if not isinstance(answer, smt.Unsat):
                 self.findings.exhausted = True
             return None
         if minimise:
             answer = self.smaller(session, script, made, answer)
         decoder = _Decoder(self.generator, script, answer)
         table = {(h.site, its): decoder.value(v, h.type) for h, its, v in made}
-        return semantics.run(self.program, _Replay(table, decoder), self.limits)
+        return semantics.run(
+            self.program, _Replay(table, decoder), self.limits, self.findings.settled
+        )
 
     def hinted(
         self,
@@ -233,7 +267,7 @@ class _Search:
         script: smt.Script,
         made: list[tuple[core.Havoc, Iterations, SValue]],
     ) -> smt.Answer | None:
-        """A model in which lists are full and all calls that may fail do, or none does.
+        """A model in which lists are full, and calls that may fail do so in a simple pattern.
 
         What takes many iterations to break is mostly a budget, and the worst runs look like this;
         without the hint the solver has to find them among exponentially many.
@@ -246,11 +280,15 @@ class _Search:
                 if isinstance(length, Term) and length in symbols and length.high is not None:
                     full.append(f"(= {symbols[length]} {length.high})")
         fails = [
-            symbols[value]
-            for havoc, _, value in made
+            (symbols[value], iterations[-1] if iterations else 0)
+            for havoc, iterations, value in made
             if havoc.role is core.Role.FAILS and isinstance(value, Term) and value in symbols
         ]
-        for flags in ([*fails], [f"(not {name})" for name in fails]):
+        rounds = {i for _, i in fails}
+        # Failing in all iterations, in none, and in all but the last few of the innermost loop.
+        patterns = [max(rounds, default=0) + 1, 0, *sorted(rounds - {0}, reverse=True)[:4]]
+        for until in patterns:
+            flags = [name if i < until else f"(not {name})" for name, i in fails]
             session.push("\n".join(f"(assert {claim})" for claim in [*full, *flags]))
             answer = session.check()
             session.pop()
@@ -321,6 +359,7 @@ _SMALL = 3  # up to this size everything is tried
 _TRIES_MAX = 3  # instances of one spot (iterations of the loops around it) that are tried
 _TRIES_LARGE = 8  # instances of one obligation that are tried in larger runs
 _CHECKS_MAX = 24  # solver calls spent on making one counterexample smaller
+_TEXT_SEARCHED_MAX = 400_000  # characters; larger conditions are only tried with a hint
 _TEXT_MAX = 100_000  # characters of a condition; for a larger one each call takes long, so:
 _CHECKS_MAX_LARGE = 3
 
@@ -331,14 +370,23 @@ class _Replay:
     def __init__(self, table: dict[tuple[int, Iterations], core.Value], decoder: _Decoder) -> None:
         self.table = table
         self.decoder = decoder
+        self.result: core.Value | None = None
 
     def choose(
         self, havoc: core.Havoc, iterations: Iterations, store: Mapping[str, core.Value]
     ) -> core.Value:
         found = self.table.get((havoc.site, iterations))
-        return semantics.default_value(havoc.type) if found is None else found
+        if found is None:
+            found = semantics.default_value(havoc.type)
+        if havoc.role is core.Role.RESULT:
+            self.result = found
+        return found
 
     def apply(self, function: str, arguments: tuple[core.Value, ...], type: Type) -> core.Value:
+        if function.startswith(core.TOOL) and self.result is not None:
+            # A pure tool is asked about right after its result was chosen; for arguments that it
+            # had before, the interpreter has the value of that time.
+            return self.result
         return self.decoder.function_value(function, arguments, type)
 
 
@@ -353,6 +401,7 @@ class _Decoder:
         self.elements: dict[str, dict[Any, int]] = {}
         self.texts: dict[Any, str] = {}
         self.taken: set[str] = set()
+        self.key: tuple[Any, ...] = ()
         for term, value in self.values.items():
             if term.op == "const" and isinstance(value, tuple | str):
                 self.texts[value] = str(term.data)
@@ -400,6 +449,12 @@ class _Decoder:
     def of(self, term: Term) -> Any:
         if term.op == "const":
             return term.data
+        if term.args:
+            # A function of the arguments that are being asked about.
+            entries, otherwise = self.tables.get(
+                self.script.functions.get(str(term.data), ""), ([], None)
+            )
+            return next((value for each, value in entries if each == self.key), otherwise)
         return self.values.get(term)
 
     def scalar(self, raw: Any, bare: Type, term: Term | None) -> core.Value:
@@ -478,14 +533,13 @@ class _Decoder:
             key = tuple(self.raw(a) for a in arguments)
         except TypeError:
             return semantics.default_value(type)
-        name = self.script.functions.get(f"fn {function}")
-        raw: Any = None
-        if name is not None and name in self.tables:
-            entries, otherwise = self.tables[name]
-            raw = next((value for each, value in entries if each == key), otherwise)
-        if raw is None:
-            return semantics.default_value(type)
-        return self.scalar(raw, strip(type), None)
+        self.key = key
+        sorts = ["Bool" if isinstance(k, bool) else "Int" for k in key]
+        spots = tuple(
+            self.symbolic.terms.app(f"argument {i}", (), sort) for i, sort in enumerate(sorts)
+        )
+        found = self.value(self.symbolic.unknown(type, f"fn {function}", spots), type)
+        return found if semantics.conforms(found, type) else semantics.default_value(type)
 
     def raw(self, value: core.Value) -> Any:
         """A concrete scalar as the model writes it."""

@@ -708,10 +708,8 @@ class Generator:
                 break
             if guard is not self.terms.true:
                 leaving.append(self._captured(self.branch(at, self.terms.not_(guard))))
-            elif i == rounds and self.cut:
-                break
             if i == rounds:
-                if not self.cut:
+                if not self.cut or rounds == statement.bound:
                     self._owe_end(statement, guard, at)
                 break
             if guard is not self.terms.true:
@@ -1134,6 +1132,10 @@ class Generator:
         the loop.
         """
         snapshot = self._snapshot()
+        # Intervals add up the worst of an inner loop and of the iteration that leaves it.
+        nested = self.trying == 0 and any(
+            isinstance(s, core.Loop) for s in _statements(statement.body)
+        )
         oldest = len(self.terms)
         self.trying += 1
         try:
@@ -1157,12 +1159,27 @@ class Generator:
                     assert isinstance(start, Term) and isinstance(end, Term)
                     difference = self.terms.sub(end, start)
                     low, high = difference.low, difference.high
+                    if nested and name.startswith("#") and isinstance(high, int):
+                        high = self._lowered(difference, low, high, after)
                     if low is not None or high is not None:
                         moves[name] = (low, high)
             return moves
         finally:
             self.trying -= 1
             self._restore(snapshot)
+
+    def _lowered(self, change: Term, low: Number | None, high: int, after: State) -> int:
+        """The least upper bound of a change that the judge proves, by bisection."""
+        least = int(low) if low is not None else 0
+        while least < high:
+            middle = (least + high) // 2
+            goal = self.terms.le(change, self.terms.integer(middle))
+            tag = core.Tag(-1, core.Kind.LOOP_STEP, "inferred", core.TRUE.span, core.TRUE.span)
+            if self._judged(Condition(tag, goal, len(self.facts), after.trail, None)):
+                high = middle
+            else:
+                least = middle + 1
+        return high
 
     def _assigned(self, statement: core.Statement) -> frozenset[str]:
         """The variables a statement may assign or havoc."""
@@ -1374,10 +1391,17 @@ def _preserved(statement: core.Statement) -> list[Expr]:
     """From `if total + x <= limit { total = total + x; }` the guess `total <= limit`."""
     assigns = [s for s in _statements(statement) if isinstance(s, core.Assign)]
     guesses: list[Expr] = []
+    targets = {assign.target for assign in assigns}
     for each in _statements(statement):
         test: Expr | None = None
         if isinstance(each, core.If):
             test = each.test
+            # `if n < 10 { n = n + 1; }` keeps n <= 10.
+            for part in _conjuncts(test):
+                if isinstance(part, core.Apply) and part.op in (Op.LT, Op.GT):
+                    if any(isinstance(a, core.Ref) and a.name in targets for a in part.arguments):
+                        op = Op.LE if part.op is Op.LT else Op.GE
+                        guesses.append(core.Apply(op, part.arguments, part.type, part.span))
         elif isinstance(each, core.Assume):
             test = each.condition
         if test is None:

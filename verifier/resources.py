@@ -84,17 +84,22 @@ def _lowered(
 ) -> Number:
     if len(generator.ends) > _ENDS_MAX:
         return high
+    if isinstance(high, int):
+        least = int(seen)
+        if least < high and not _at_most(line, generator, prover, high - 1):
+            return high
+        while least < high:
+            middle = (least + high) // 2
+            if _at_most(line, generator, prover, middle):
+                high = middle
+            else:
+                least = middle + 1
+        return high
     for _ in range(_LOWERINGS_MAX):
-        if high <= seen:
+        between = (high + Fraction(seen)) / 2
+        if high <= seen or not _at_most(line, generator, prover, between):
             return high
-        step: Number = 1 if isinstance(high, int) else (high - seen) / 2
-        lower = high - step if isinstance(high, int) else high - Fraction(step)
-        if not _at_most(line, generator, prover, lower):
-            return high
-        high = lower if isinstance(high, Fraction) else max(int(seen), (int(high) + int(seen)) // 2)
-        if isinstance(high, int) and not _at_most(line, generator, prover, high):
-            high = int(lower)
-            return high
+        high = between
     return high
 
 
@@ -183,4 +188,6 @@ def shown(value: Number) -> int | str:
     """An int as it is, anything else as an exact decimal in text."""
     if isinstance(value, int):
         return value
-    return semantics.show(value)
+    text = semantics.show(value)
+    whole, point, digits = text.partition(".")
+    return f"{whole}.{digits:0<2}" if point and digits.isdigit() else text

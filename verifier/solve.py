@@ -127,7 +127,7 @@ class Prover:
         facts = generator.facts
         self._update_index(facts)
         trail = condition.trail
-        reached = set(symbols_of(condition.goal, self._symbols))
+        reached = {_NEVER, *symbols_of(condition.goal, self._symbols)}
         frontier = sorted(reached)
         chosen: set[int] = set()
         rounds = 0
@@ -156,7 +156,7 @@ class Prover:
 
     def _fact_symbols(self, fact: Fact) -> frozenset[str]:
         if fact.symbols is None:
-            fact.symbols = symbols_of(fact.formula, self._symbols)
+            fact.symbols = symbols_of(fact.formula, self._symbols) or _NOWHERE
         return fact.symbols
 
     def _update_index(self, facts: list[Fact]) -> None:
@@ -179,6 +179,8 @@ class Prover:
             indexed.append(facts[i])
 
 
+_NEVER = "false"  # stands for a symbol in facts without any: such a fact says that nothing gets here
+_NOWHERE = frozenset({_NEVER})
 _NEAR_MAX = 40  # facts taken by the first stage, the latest ones
 _NEAR_ROUNDS = 2  # how far from the goal's own symbols the first stage looks
 

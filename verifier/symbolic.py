@@ -198,6 +198,7 @@ class Symbolic:
         self.facts: dict[Term, list[Term]] = {}  # of an application of a symbol
         self.special: dict[str, Special] = {}
         self.uses_strings = False
+        self.restrictions: list[Term] = []  # in exact mode: what a model has to satisfy besides
         self._summed: dict[Term, Shape] = {}  # which map an application of a `+` symbol sums
         self._shapes: dict[tuple[object, ...], Shape] = {}
         self._quantifiers: dict[object, Term] = {}
@@ -1069,7 +1070,22 @@ class Symbolic:
                                 parts.append(terms.implies(inside, body(at)))
                         return terms.and_(*parts)
                 if self.scope is not None:
-                    raise Unencodable("a quantifier over a range without bounds")
+                    # Nothing bounds the range: only runs are looked for in which it is short.
+                    edge = terms.integer(2 * self.scope + 2)
+                    self.restrictions.append(terms.le(terms.scale(-1, edge), low))
+                    self.restrictions.append(terms.le(high, edge))
+                    window = range(-2 * self.scope - 2, 2 * self.scope + 2)
+                    return terms.and_(
+                        *(
+                            terms.implies(
+                                terms.and_(
+                                    terms.le(low, terms.integer(i)), terms.lt(terms.integer(i), high)
+                                ),
+                                body(terms.integer(i)),
+                            )
+                            for i in window
+                        )
+                    )
 
                 def in_range(flat: Flat) -> Term:
                     [i] = flat

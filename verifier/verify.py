@@ -57,6 +57,13 @@ class Proof:
     inferred: list[Inferred] = field(default_factory=list)
     impossible: dict[int, bool] = field(default_factory=dict)
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything that is settled by a proof is proved."""
+        return all(
+            isinstance(r, Discharged) for results in self.results.values() for _, r in results
+        )
+
     def proved(self, tag: core.Tag) -> bool:
         if tag.kind is Kind.WITNESS or _asks_for_witness(tag, self.program):
             return tag.id in self.findings.reached
@@ -98,7 +105,12 @@ def prove(program: core.Program, limits: Limits, seconds: dict[str, float] | Non
     open_tags |= {tag for tag in proof.results if tag < 0 and not _all_discharged(proof.results[tag])}
     witnesses = {t.id for t in program.tags if _asks_for_witness(t, program)}
     proof.findings = search(
-        program, open_tags, witnesses, limits, lambda tag: not _impossible(proof, tag)
+        program,
+        open_tags,
+        witnesses,
+        limits,
+        lambda tag: not _impossible(proof, tag),
+        frozenset(t.id for t in _owed(program)) - open_tags,
     )
     left = open_tags - proof.findings.violations.keys()
     if left and not proof.findings.violations and _loops(program):
@@ -361,10 +373,12 @@ def _shown_state(proof: Proof, values: Mapping[Term, object]) -> str:
 def _witness(proof: Proof, tag: core.Tag, report: data.ObligationReport) -> data.ObligationReport:
     if tag.id in proof.findings.reached:
         return report
-    if _impossible(proof, tag.id):
+    if proof.complete and _impossible(proof, tag.id):
         return replace(report, verdict="refuted", message=obligation.fails(tag))
-    if any(r.outcome for r in proof.findings.violations.values()):
-        reason = "the plan is refuted before this is settled"
+    if not proof.complete:
+        # What is owed and not proved is a hypothesis of all that comes after it, so that nothing
+        # gets there may only mean that it is false.
+        reason = "not settled while other obligations are open"
     else:
         reason = "no run was found that gets here"
     return replace(report, verdict="unknown", message="", reason=reason)

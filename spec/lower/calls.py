@@ -41,6 +41,7 @@ from typing import cast
 from planproof.spec import typed
 from planproof.spec.core import (
     FALSE,
+    TOOL,
     Apply,
     Assign,
     CallBegins,
@@ -56,6 +57,7 @@ from planproof.spec.core import (
     Ref,
     Role,
     Skip,
+    Uninterpreted,
     conjunction,
     number,
 )
@@ -187,6 +189,11 @@ class Calls:
         self._change(tool, at)
         if tool.result is not None:
             b.havoc(tool.result, Role.RESULT, f"result of {name}", at)
+            if tool.tool.pure:
+                # The same result for the same arguments: some function of them, the same all along.
+                parameters = tuple(Ref(each.name, each.type) for each in tool.parameters)
+                same = Uninterpreted(f"{TOOL}{name}", parameters, tool.result.type, at)
+                b.assume(equation(tool.result, same), "pure", tool.tool.span)
         for clause in tool.ensures:
             b.assume(self._use(tool, clause), "ensures", clause.span)
         returned = b.tag(Kind.WITNESS, f"{name} returned", at, at)

@@ -143,9 +143,9 @@ def _conjuncts(expr: Expr) -> Iterator[Expr]:
 class Cunning:
     """See the module's header. `failing`: how probable it is that a call that may fail does."""
 
-    def __init__(self, program: core.Program, seed: int, known: Known | None = None) -> None:
+    def __init__(self, known: Known, seed: int) -> None:
         self.roll = random.Random(seed)  # noqa: S311 - the same guesses again
-        self.known = known or Known(program)
+        self.known = known
         self.failing = self.roll.choice((0.0, 0.1, 0.3, 0.6))
         self.spread = self.roll.choice((0.1, 0.3, 0.6))  # how often a number is not a boundary
         self.size = self.roll.choice((0, 1, 2, 2, 3, 4))  # of the collections it likes
@@ -461,10 +461,10 @@ class Known:
 
     __slots__ = ("groups", "numbers", "texts")
 
-    def __init__(self, program: core.Program) -> None:
-        self.groups = groups(program)
+    def __init__(self, program: core.Program | None) -> None:
+        self.groups = {} if program is None else groups(program)
         numbers, texts = {0: None, 1: None}, {"": None}
-        for expr in _expressions(program.body):
+        for expr in () if program is None else _expressions(program.body):
             for each in _within(expr):
                 if isinstance(each, core.Literal):
                     value = each.value

@@ -49,7 +49,7 @@ def attack(program: core.Program, seed: int, runs: int) -> Attack:
     known = Known(program)
     result = Attack()
     for turn in range(runs):
-        run = semantics.run(program, Cunning(program, seed * 10_007 + turn, known))
+        run = semantics.run(program, Cunning(known, seed * 10_007 + turn))
         match run.outcome:
             case semantics.Infeasible():
                 result.infeasible += 1
@@ -77,7 +77,7 @@ def broken(program: core.Program, seed: int) -> list[core.Tag]:
     reached: set[int] = set()
     feasible = 0
     for turn in range(25):
-        run = semantics.run(program, Cunning(program, seed * 1_009 + turn, known))
+        run = semantics.run(program, Cunning(known, seed * 1_009 + turn))
         if isinstance(run.outcome, semantics.Infeasible):
             continue
         feasible += 1

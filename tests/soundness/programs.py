@@ -115,12 +115,24 @@ BASE = {
     "Map<Key, Nat>": "Map<Key, Nat>",
     "Map<Color, Int>": "Map<Color, Int>",
     "Map<Text<4>, Small>": "Map<Text<4>, Small>",
+    "Full": "Item",
+    "Few": "List<Int>",
+    "Map<Key, Item>": "Map<Key, Item>",
+    "Map<(Key, Color), Full>": "Map<(Key, Color), Full>",
+    "List<Full, 3>": "List<Item>",
+    "Set<Color>": "Set<Color>",
+    "Map<Key, List<Int, 3>>": "Map<Key, List<Int, 3>>",
+    "(Key, Color)": "(Key, Color)",
+    "Option<Full>": "Option<Item>",
 }
 ITEM_OF = {"List<Int>": "Int", "List<Item>": "Item", "List<Key>": "Key"}
 KEY_OF = {
     "Map<Key, Nat>": ("Key", "Nat"),
     "Map<Color, Int>": ("Color", "Int"),
     "Map<Text<4>, Small>": ("Text<4>", "Small"),
+    "Map<Key, Item>": ("Key", "Item"),
+    "Map<(Key, Color), Full>": ("(Key, Color)", "Full"),
+    "Map<Key, List<Int, 3>>": ("Key", "List<Int, 3>"),
 }
 LITERAL_INTS = ("0", "0", "1", "1", "2", "3", "5", "6", "-1", "CAP")
 LITERAL_TEXTS = ('""', '"a"', '"ab"', '"abc"')
@@ -129,7 +141,8 @@ COLORS = ("Color.Red", "Color.Green", "Color.Blue")
 PARAMETER_TYPES = (
     "Int", "Int", "Nat", "Small", "Small", "Bool", "Key", "Key", "Key", "Color", "Item",
     "List<Item, 4>", "List<Int, 3>", "List<Key, 3>", "Option<Key>", "Option<Int>", "Text<4>",
-    "Decimal", "(Int, Bool)", "Set<Key>", "Map<Key, Nat>", "Map<Color, Int>",
+    "Decimal", "(Int, Bool)", "Set<Key>", "Map<Key, Nat>", "Map<Color, Int>", "Full", "Few", "List<Full, 3>",
+    "Map<Key, Item>", "Map<Key, List<Int, 3>>", "Set<Color>", "Map<(Key, Color), Full>", "Option<Full>",
 )  # fmt: skip
 
 STATES = {
@@ -141,6 +154,11 @@ STATES = {
     "tally": "Map<Color, Int>",
     "names": "Map<Text<4>, Small>",
     "fee": "Decimal",
+    "chart": "Map<Key, Item>",
+    "grid": "Map<(Key, Color), Full>",
+    "queue": "List<Item, 4>",
+    "last": "Option<Full>",
+    "hues": "Set<Color>",
 }
 
 
@@ -226,6 +244,8 @@ class Maker:
             "type Nat = Int where self >= 0;",
             "type Small = Int where self >= 0 && self <= 5;",
             "record Item { owner: Key, size: Small, tone: Color, rank: Int }",
+            "type Full = Item where self.size > 0 && self.rank >= self.size;",
+            "type Few = List<Int, 3> where len(self) > 0;",
             "resource usd: Decimal;",
             "resource points: Int;",
             "const CAP: Int = 4;",
@@ -329,6 +349,41 @@ class Maker:
                 ["modifies fee", self.pick(("ensures fee == old(fee) + d / 2.0", "ensures fee >= old(fee)")),
                  *self.failing(("fee == old(fee) || fee > 1.0",))],
             )  # fmt: skip
+        if has("chart"):
+            effect = self.pick(("chart[k].size == n", "chart[k].size == n", "chart[k].size >= old(chart[k].size)"))
+            yield self.tool(
+                "edit", (("k", "Key"), ("n", "Small")), None, ["requires k in chart"],
+                ["modifies chart[k].size", f"ensures {effect}", *self.failing(("chart[k].size <= old(chart[k].size)",))],
+            )  # fmt: skip
+            yield self.tool(
+                "replace", (("k", "Key"), ("x", "Item")), "Item", ["requires k in chart"],
+                ["modifies chart[k]", "ensures chart[k] == x", "ensures result == old(chart[k])", *self.failing(())],
+            )  # fmt: skip
+        if has("grid"):
+            effect = self.pick(("grid[(k, c)] == x", "grid[(k, c)].rank == old(grid[(k, c)].rank) + 1"))
+            yield self.tool(
+                "plot", (("k", "Key"), ("c", "Color"), ("x", "Full")), None, ["requires (k, c) in grid"],
+                ["modifies grid[(k, c)]", f"ensures {effect}", *self.failing(("grid[(k, c)].size >= 2",))],
+            )  # fmt: skip
+        if has("queue"):
+            yield self.tool(
+                "push", (("x", "Item"),), None, ["requires len(queue) < 4"],
+                ["modifies queue", self.pick((
+                    "ensures queue == old(queue) + [x]", "ensures x in queue", "ensures len(queue) == old(len(queue)) + 1",
+                )), *self.failing(("len(queue) <= old(len(queue))",))],
+            )  # fmt: skip
+        if has("last"):
+            yield self.tool(
+                "note", (("x", "Full"),), "Bool", [],
+                ["modifies last", self.pick(("ensures last == some(x)", "ensures is_some(last)")),
+                 "ensures result == is_some(old(last))", *self.failing(("is_some(last) ==> last == old(last)",))],
+            )  # fmt: skip
+        if has("hues"):
+            yield self.tool(
+                "dye", (("c", "Color"),), None, [],
+                ["modifies hues", self.pick(("ensures hues == old(hues) + {c}", "ensures forall h in old(hues) :: h in hues")),
+                 *self.failing(())],
+            )  # fmt: skip
         promises = self.some((
             "ensures forall x in result :: x.owner == k",
             "ensures forall x in result :: x.size > 0",
@@ -417,6 +472,12 @@ class Maker:
             ("tally", "forall c in tally :: tally[c] >= 0"),
             ("tally", "sum(tally) >= initially(sum(tally))"),
             ("fee", "fee >= initially(fee)"),
+            ("chart", "forall k in chart :: chart[k].size <= 4"),
+            ("chart", "forall k in chart :: chart[k].rank == initially(chart)[k].rank"),
+            ("queue", "forall x in queue :: x.rank >= 0"),
+            ("queue", "sum(x in queue :: x.size) <= 9"),
+            ("last", "is_some(initially(last)) ==> is_some(last)"),
+            ("hues", "forall h in initially(hues) :: h in hues"),
         ]
         lines = []
         for state, condition in library:
@@ -761,17 +822,26 @@ class Maker:
                 elif type.startswith("Map"):
                     key, mapped = KEY_OF[type]
                     ways += [f"forall j in old({state}) :: j in {state}", f"{state} == old({state})"]
-                    if mapped != "Small":
-                        ways.append(f"sum({state}) == old(sum({state}))")
                     k = self.value(scope, key, 0)
-                    ways += [
-                        f"{k} in {state} && {k} in old({state}) ==> {state}[{k}] >= old({state}[{k}])",
-                        f"{k} in old({state}) ==> {k} in {state}",
-                    ]
+                    ways.append(f"{k} in old({state}) ==> {k} in {state}")
+                    if BASE[mapped] == "Int":
+                        ways.append(f"sum({state}) == old(sum({state}))")
+                    part = {"Int": "", "Item": self.pick((".size", ".rank"))}[BASE[mapped]]
+                    both = f"{k} in {state} && {k} in old({state})"
+                    ways.append(f"{both} ==> {state}[{k}]{part} >= old({state}[{k}]{part})")
+                    if part and key == "Key":
+                        ways.append(f"forall j in {state} :: {state}[j].tone == old({state})[j].tone")
                 elif type == "Bool":
                     ways += [f"{state} == old({state})", f"old({state}) ==> {state}"]
                 elif type == "Set<Key>":
                     ways += [f"forall j in old({state}) :: j in {state}", f"{self.value(scope, 'Key', 0)} in {state}"]
+                elif type.startswith("List"):
+                    ways += [f"len({state}) >= old(len({state}))", f"forall x in old({state}) :: x in {state}",
+                             f"{state} == old({state})", f"len({state}) > 0 ==> {state}[len({state}) - 1].rank >= 0"]  # fmt: skip
+                elif type == "Option<Full>":
+                    ways += [f"is_some({state}) ==> {state}.value.size > 0", f"{state} == old({state})"]
+                elif type == "Set<Color>":
+                    ways += [f"{state} == old({state})", f"forall h in old({state}) :: h in {state}"]
                 elif type == "Item":
                     ways += [f"{state}.owner == old({state}.owner)", f"{state} == old({state})"]
         if "result" in scope.names:
@@ -802,7 +872,9 @@ class Maker:
                 f"count(y in {name} :: {self.condition(inner, 1)}) <= len({name})",
             ))  # fmt: skip
         if base in KEY_OF:
-            key, _ = KEY_OF[base]
+            key, mapped = KEY_OF[base]
+            if BASE[mapped] == "Item" and self.chance(0.5):
+                return f"forall j in {name} :: {name}[j].size {self.pick(('>', '>=', '<='))} {self.pick(('0', '1', '4'))}"
             return f"forall j in {name} :: {self.condition(scope.having('j', key), 1)}"
         if base == "Option<Key>" or base == "Option<Int>" or base == "Option<Item>":
             inner_type = base[7:-1]
@@ -856,6 +928,18 @@ class Maker:
                 inner = self.value(scope, "Int", depth - 1)
                 ways += [f"max(0, min(5, {inner}))", f"({inner}) % 5" if self.chance(0.5) else f"min(5, abs({inner}))"]
             return self.pick(ways)
+        if type in ("Full", "Few", "List<Full, 3>", "Option<Full>") and self.chance(0.9):
+            exact = [n for n, t in self.reachable(scope).items() if t == type]
+            if exact and (type != "Full" or self.chance(0.7)):
+                return self.pick(exact)
+            if type == "Full":
+                size = self.pick(("1", "2", "3"))
+                rank = f"max({size}, {self.integer(scope, max(0, depth - 1))})"
+                return f"Item(owner: {self.key(scope, 0)}, size: {size}, tone: {self.color(scope, 0)}, rank: {rank})"
+            if type == "Few":
+                return f"[{self.integer(scope, 0)}]"
+            if type == "Option<Full>":
+                return f"some({self.value(scope, 'Full', depth)})"
         return {
             "Int": self.integer,
             "Bool": self.condition,
@@ -899,8 +983,11 @@ class Maker:
                     ways.append(f"(if {guard} then {name}[{a}] else {b})" if self.chance(0.9) else f"{name}[{a}]")
             elif base in KEY_OF:
                 k = self.value(scope, KEY_OF[base][0], depth - 1)
-                ways.append(f"(if {k} in {name} then {name}[{k}] else {b})" if self.chance(0.85) else f"{name}[{k}]")
-                if scope.spec or name in scope.names:
+                mapped = BASE[KEY_OF[base][1]]
+                part = {"Int": "", "Item": ".rank", "List<Int>": ""}[mapped]
+                read = f"{name}[{k}]{part}" if mapped != "List<Int>" else f"len({name}[{k}])"
+                ways.append(f"(if {k} in {name} then {read} else {b})" if self.chance(0.85) else read)
+                if mapped == "Int" and (scope.spec or name in scope.names):
                     ways.append(f"sum({name})")
             elif base == "Option<Int>":
                 ways.append(f"(if is_some({name}) then {name}.value else {b})")
@@ -983,6 +1070,12 @@ class Maker:
         if atoms and (depth <= 0 or self.chance(0.4)):
             return self.pick(atoms)
         down = max(0, depth - 1)
+        if base == "(Key, Color)":
+            return f"({self.key(scope, 0)}, {self.color(scope, 0)})"
+        if base == "Set<Color>":
+            if atoms and self.chance(0.6):
+                return f"{self.pick(atoms)} {self.pick(('+', '-'))} {{{self.color(scope, 0)}}}"
+            return f"{{{self.color(scope, 0)}, {self.color(scope, 0)}}}"
         if base == "(Int, Bool)":
             return f"({self.integer(scope, down)}, {self.condition(scope, down)})"
         if base.startswith("Option<"):
@@ -1041,6 +1134,8 @@ class Maker:
                     inner = scope.having(j, KEY_OF[base][0])
                     word = self.pick(("forall", "exists"))
                     ways.append(f"({word} {j} in {name} :: {self.condition(inner, depth - 1)})")
+            elif base == "Set<Color>":
+                ways.append(f"{self.color(scope, 0)} in {name}")
             elif base == "Set<Key>" and self.atoms(scope, "Key"):
                 ways.append(f"{self.key(scope, 0)} in {name}")
             elif base == "Text" and self.strings:
