@@ -42,6 +42,7 @@ def test_what_is_right_is_proved(path: Path) -> None:
     for plan in found.plans:
         owed = [each for each in plan.obligations if each.verdict != "proved"]
         assert plan.verdict == "proved", [(each.kind, each.at, each.message) for each in owed]
+        assert not plan.warnings, "a clause, check or result that we could do without"
 
 
 @pytest.mark.parametrize("path", WRONG + [p for p in PEERS if p.stem == "wrong"], ids=_name)

@@ -244,7 +244,7 @@ class _Search:
         if goal is not None:
             roots.append(symbolic.terms.not_(goal))
         lemmas = ground(roots, symbolic, self.limits.instances_max * 5)
-        script = smt.script(hypotheses, lemmas, goal, symbolic, leaves)
+        script = smt.script(hypotheses, lemmas, goal, symbolic, leaves, named=False)
         session = smt.Session(script, self.limits.solver_rlimit_max, core=False)
         answer = self.hinted(session, script, made) if self.large else None
         if answer is None and len(script.text) < _TEXT_SEARCHED_MAX:

@@ -96,6 +96,8 @@ class _Grounding:
         payload = atom.data
         assert isinstance(payload, Quantifier)
         terms = self.symbolic.terms
+        for term in _closed(payload.symbols):
+            self.application(term)
         if polarity >= 0:
             self.schemas.setdefault((id(payload.schema), atom), (payload.schema, atom))
         if polarity <= 0:
@@ -145,3 +147,27 @@ class _Grounding:
             self.add(fact if atom is None else terms.implies(atom, fact))
             if self.left <= 0:
                 return
+
+
+def _closed(body: Term) -> list[Term]:
+    """The applications in a quantified formula that do not depend on what it binds.
+
+    `forall x in xs :: x in xs` is false at some sk only if no i has xs[i] == xs[sk]: the index that
+    settles it occurs inside the inner formula and nowhere else.
+    """
+    found: list[Term] = []
+    closed: dict[Term, bool] = {}
+
+    def visit(term: Term) -> bool:
+        known = closed.get(term)
+        if known is None:
+            parts = [visit(each) for each in term.args]
+            bound = term.op == "app" and str(term.data).startswith("•")
+            known = all(parts) and not bound and term.op != "quant"
+            closed[term] = known
+            if known and term.op == "app" and term.args:
+                found.append(term)
+        return known
+
+    visit(body)
+    return found

@@ -42,12 +42,13 @@ def script(
     goal: Term | None,
     symbolic: Symbolic,
     mentioned: Iterable[Term] = (),
+    named: bool = True,
 ) -> Script:
     """`hypotheses and lemmas and not goal`, to be refuted; without a goal, to be satisfied.
 
-    The terms in `mentioned` are declared, with their intervals, so that a model speaks of them.
+    With `named` an unsatisfiable core can be asked for.  The terms in `mentioned` are declared, with their intervals, so that a model speaks of them.
     """
-    writer = _Writer(symbolic)
+    writer = _Writer(symbolic, named)
     for term in mentioned:
         writer.write(term)
     for i, hypothesis in enumerate(hypotheses):
@@ -65,7 +66,8 @@ def script(
 
 
 class _Writer:
-    def __init__(self, symbolic: Symbolic) -> None:
+    def __init__(self, symbolic: Symbolic, named: bool) -> None:
+        self.named = named
         self.symbolic = symbolic
         self.strings = symbolic.uses_strings
         self.lines: list[str] = []
@@ -80,7 +82,7 @@ class _Writer:
 
     def assertion(self, term: Term, name: str | None) -> None:
         body = self.write(term)
-        if name is not None:
+        if name is not None and self.named:
             body = f"(! {body} :named {name})"
         self.lines.append(f"(assert {body})")
 
@@ -101,8 +103,10 @@ class _Writer:
                     for literal, name in self.literals.items()
                 ]
         sorts = [f"(declare-sort {name} 0)" for name in self.sorts.values()]
-        logic = "(set-logic ALL)"
-        return "\n".join([logic, *sorts, *self.declarations, *extra, *self.lines]) + "\n"
+        # Without the option Z3 takes names for comments and every core is empty.
+        head = ["(set-option :produce-unsat-cores true)"] if self.named else []
+        head.append("(set-logic ALL)")
+        return "\n".join([*head, *sorts, *self.declarations, *extra, *self.lines]) + "\n"
 
     def sort(self, sort: str) -> str:
         if sort in (BOOL, INT, REAL):

@@ -109,8 +109,15 @@ class _Draw:
             if (owed.id, owed.digest) not in domain_shown:
                 domain_shown.add((owed.id, owed.digest))
                 yield from self._obligation(owed, plan.counterexample)
-        for owed in plan.obligations:
+        refuted = [o for o in plan.obligations if o.verdict == "refuted"]
+        # What comes after a violation that every run meets is reached by no run: say the cause.
+        causes = [o for o in refuted if o.kind != "witness"] or refuted
+        shown = causes if causes and not self.explain else plan.obligations
+        for owed in shown:
             yield from self._obligation(owed, plan.counterexample)
+        left = sum(o.verdict != "proved" for o in plan.obligations) - len(causes)
+        if causes and left and not self.explain:
+            yield f"  {_some(left, 'more obligation')} not proved; --explain lists them"
         for each in plan.warnings:
             yield self.finding(each)
         if self.explain:
