@@ -59,14 +59,13 @@ def search(
     wanted: set[int],
     limits: Limits,
     possible: Callable[[int], bool],
-    settled: frozenset[int] = frozenset(),
-) -> Findings:
-    """Runs that violate the tags in `suspects`, and runs that reach the witness tags in `wanted`.
+    findings: Findings,
+) -> None:
+    """Adds runs that violate the tags in `suspects`, and runs that reach the tags in `wanted`.
 
     `possible` says whether a witness tag may be reached at all, as far as a proof can tell; it is
     asked before larger runs are tried for one.
     """
-    findings = Findings(settled=settled)
     for scope in scopes(program, limits):
         suspects_left = suspects - findings.violations.keys()
         wanted_left = wanted - findings.reached
@@ -92,7 +91,6 @@ def search(
             findings.exhausted = True
             break
         _Search(program, generator, limits, findings).run(suspects_left, wanted_left)
-    return findings
 
 
 def scopes(program: core.Program, limits: Limits) -> Iterator[int]:
@@ -255,10 +253,10 @@ class _Search:
             return None
         if minimise:
             answer = self.smaller(session, script, made, answer)
-        decoder = _Decoder(self.generator, script, answer)
+        decoder = Decoder(self.generator, script, answer)
         table = {(h.site, its): decoder.value(v, h.type) for h, its, v in made}
         return semantics.run(
-            self.program, _Replay(table, decoder), self.limits, self.findings.settled
+            self.program, Replay(table, decoder), self.limits, self.findings.settled
         )
 
     def hinted(
@@ -364,10 +362,10 @@ _TEXT_MAX = 100_000  # characters of a condition; for a larger one each call tak
 _CHECKS_MAX_LARGE = 3
 
 
-class _Replay:
+class Replay:
     """The adversary that answers as the model says, and with a default value where it is silent."""
 
-    def __init__(self, table: dict[tuple[int, Iterations], core.Value], decoder: _Decoder) -> None:
+    def __init__(self, table: dict[tuple[int, Iterations], core.Value], decoder: Decoder) -> None:
         self.table = table
         self.decoder = decoder
         self.result: core.Value | None = None
@@ -390,7 +388,7 @@ class _Replay:
         return self.decoder.function_value(function, arguments, type)
 
 
-class _Decoder:
+class Decoder:
     """Reads values of the language out of a model."""
 
     def __init__(self, generator: Generator, script: smt.Script, answer: smt.Sat) -> None:
@@ -468,7 +466,7 @@ class _Decoder:
                 return self.text(raw, bound)
             case DecimalType():
                 if raw is None:
-                    raw = 0 if term is None else _default_number(term)
+                    raw = 0 if term is None else default_number(term)
                 return Fraction(raw)
             case RefinedType():
                 return self.scalar(raw, strip(bare), term)
@@ -476,14 +474,12 @@ class _Decoder:
                 if raw is None:
                     if term is not None and term.sort == "Bool":
                         return False
-                    return False if _is_bool(bare) else (0 if term is None else _default_number(term))
+                    return False if _is_bool(bare) else (0 if term is None else default_number(term))
                 result: core.Value = raw
                 return result
 
     def element(self, name: str, raw: Any) -> int:
         known = self.elements.setdefault(name, {})
-        if raw is None:
-            return 0
         return known.setdefault(raw, len(known))
 
     def text(self, raw: Any, bound: int) -> str:
@@ -557,7 +553,7 @@ class _Decoder:
                 raise TypeError("not a scalar")
 
 
-def _default_number(term: Term) -> int | Fraction:
+def default_number(term: Term) -> int | Fraction:
     if term.low is not None and term.low > 0:
         return term.low
     if term.high is not None and term.high < 0:

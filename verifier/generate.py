@@ -226,6 +226,7 @@ class Generator:
         self._types: dict[str, Type] | None = None
         self.assigned_cache: dict[int, frozenset[str]] = {}
         self.fresh: set[Term] = set()  # havocked scalars of which nothing is known but their type
+        self.definitions: dict[Term, Term] = {}  # of those that a contract determined
         self.touched: list[str] = []  # variables assigned since the first of them was made
         self.sink: list[Fact] = []  # facts that simplification used
         self.around: list[core.Loop] = []  # the loops whose bodies are being executed
@@ -547,6 +548,7 @@ class Generator:
     ) -> dict[object, SValue]:
         """For a fresh symbol: it is replaced everywhere, and its type's facts become facts."""
         self.fresh.discard(symbol)
+        self.definitions[symbol] = value
         memo: dict[object, SValue] = {}
         for name in dict.fromkeys(self.touched):
             try:

@@ -25,10 +25,10 @@ _ROUNDS_MAX = 6
 
 def ground(roots: Iterable[Term], symbolic: Symbolic, instances_max: int) -> list[Term]:
     """The formulas to assert beside `roots`, in a fixed order."""
-    return _Grounding(symbolic, instances_max).run(list(roots))
+    return Grounding(symbolic, instances_max).run(list(roots))
 
 
-class _Grounding:
+class Grounding:
     def __init__(self, symbolic: Symbolic, instances_max: int) -> None:
         self.symbolic = symbolic
         self.left = instances_max
@@ -157,17 +157,19 @@ def _closed(body: Term) -> list[Term]:
     """
     found: list[Term] = []
     closed: dict[Term, bool] = {}
-
-    def visit(term: Term) -> bool:
-        known = closed.get(term)
-        if known is None:
-            parts = [visit(each) for each in term.args]
-            bound = term.op == "app" and str(term.data).startswith("•")
-            known = all(parts) and not bound and term.op != "quant"
-            closed[term] = known
-            if known and term.op == "app" and term.args:
-                found.append(term)
-        return known
-
-    visit(body)
+    work = [body]
+    while work:
+        term = work[-1]
+        if term in closed:
+            work.pop()
+            continue
+        open_parts = [each for each in term.args if each not in closed]
+        if open_parts:
+            work += open_parts
+            continue
+        work.pop()
+        bound = term.op == "quant" or (term.op == "app" and str(term.data).startswith("•"))
+        closed[term] = not bound and all([closed[each] for each in term.args])
+        if closed[term] and term.op == "app" and term.args:
+            found.append(term)
     return found

@@ -33,6 +33,7 @@ from planproof.verifier.resources import worst_cases
 from planproof.verifier.solve import TRIVIAL, Discharged, Falsified, Open, Prover, Result
 from planproof.verifier.term import Term
 from planproof.verifier.vacuity import unused_clauses, useless_checks
+from planproof.verifier.witness import read_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,12 @@ def prove(program: core.Program, limits: Limits, seconds: dict[str, float] | Non
     open_tags = {t.id for t in _owed(program) if not proof.proved(t)}
     open_tags |= {tag for tag in proof.results if tag < 0 and not _all_discharged(proof.results[tag])}
     witnesses = {t.id for t in program.tags if _asks_for_witness(t, program)}
-    proof.findings = search(
-        program,
-        open_tags,
-        witnesses,
-        limits,
-        lambda tag: not _impossible(proof, tag),
-        frozenset(t.id for t in _owed(program)) - open_tags,
+    settled = frozenset(t.id for t in _owed(program)) - open_tags
+    proof.findings = findings = Findings(settled=settled)
+    if not open_tags and not _loops(program):
+        read_off(program, generator, findings, witnesses, limits)
+    search(
+        program, open_tags, witnesses, limits, lambda tag: not _impossible(proof, tag), findings
     )
     left = open_tags - proof.findings.violations.keys()
     if left and not proof.findings.violations and _loops(program):
