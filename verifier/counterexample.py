@@ -33,7 +33,15 @@ from planproof.spec.types import (
     strip,
 )
 from planproof.verifier import smt
-from planproof.verifier.generate import Condition, Generator, Iterations, Spot
+from planproof.verifier.generate import (
+    Condition,
+    Generator,
+    Iterations,
+    Spot,
+    expressions_of,
+    statements_of,
+    subexpressions,
+)
 from planproof.verifier.ground import ground
 from planproof.verifier.solve import relative
 from planproof.verifier.symbolic import Shape, SValue
@@ -83,7 +91,7 @@ def search(
             unroll=scope,
             cut=True,
             scope=scope,
-            unroll_statements_max=max(limits.search_statements_max, _statements(program)),
+            unroll_statements_max=max(limits.search_statements_max, _size(program)),
             suspects=suspects,
         )
         generator.run()
@@ -95,9 +103,7 @@ def search(
 
 def scopes(program: core.Program, limits: Limits) -> Iterator[int]:
     """The sizes to try, growing; one alone where nothing in the program depends on a size."""
-    from planproof.verifier.generate import _statements as all_statements
-
-    statements = list(all_statements(program.body))
+    statements = list(statements_of(program.body))
     sizes = [s.bound for s in statements if isinstance(s, core.Loop)]
     looping = bool(sizes)
     unbounded = False
@@ -127,21 +133,16 @@ _LIST_MAX = 40  # without loops, longer lists than this are not tried
 
 def _ranges(program: core.Program) -> bool:
     """Whether an expression of the program goes over a range of integers."""
-    from planproof.verifier.generate import _expressions, subexpressions
-    from planproof.verifier.generate import _statements as all_statements
-
     return any(
         isinstance(part, core.Quantified | core.Total) and isinstance(part.domain, core.Between)
-        for statement in all_statements(program.body)
-        for expr in _expressions(statement)
+        for statement in statements_of(program.body)
+        for expr in expressions_of(statement)
         for part in subexpressions(expr)
     )
 
 
-def _statements(program: core.Program) -> int:
-    from planproof.verifier.generate import _statements as all_statements
-
-    return sum(1 for _ in all_statements(program.body))
+def _size(program: core.Program) -> int:
+    return sum(1 for _ in statements_of(program.body))
 
 
 def _sizes(type: Type) -> Iterator[int | None]:

@@ -945,7 +945,7 @@ class Generator:
         guard = statement.guard
         if not (isinstance(guard, core.Apply) and guard.op is Op.LT):
             return
-        if _names(guard) & assigned != {statement.counter}:
+        if names_of(guard) & assigned != {statement.counter}:
             return
         try:
             left, right = (self.evaluate(a, at) for a in guard.arguments)
@@ -1136,7 +1136,7 @@ class Generator:
         snapshot = self._snapshot()
         # Intervals add up the worst of an inner loop and of the iteration that leaves it.
         nested = self.trying == 0 and any(
-            isinstance(s, core.Loop) for s in _statements(statement.body)
+            isinstance(s, core.Loop) for s in statements_of(statement.body)
         )
         oldest = len(self.terms)
         self.trying += 1
@@ -1199,7 +1199,7 @@ class Generator:
 
         def offer(expr: Expr, why: str) -> None:
             for part in _conjuncts(expr):
-                names = _names(part)
+                names = names_of(part)
                 if part in found or not names & assigned:
                     continue
                 try:
@@ -1235,11 +1235,11 @@ _SEGMENT_MAX = 32
 def _types_of(program: core.Program) -> dict[str, Type]:
     """The declared type of each variable, from where it is havocked or read."""
     types: dict[str, Type] = {}
-    for statement in _statements(program.body):
+    for statement in statements_of(program.body):
         if isinstance(statement, core.Havoc):
             name, own = statement.target, statement.type
             types[name] = _wider(types.get(name, own), own)
-        for expr in _expressions(statement):
+        for expr in expressions_of(statement):
             for part in subexpressions(expr):
                 if isinstance(part, core.Ref):
                     types[part.name] = _wider(types.get(part.name, part.type), part.type)
@@ -1255,7 +1255,7 @@ def _wider(one: Type, other: Type) -> Type:
     return one if fits(other, one) else strip(one)
 
 
-def _statements(statement: core.Statement) -> Iterator[core.Statement]:
+def statements_of(statement: core.Statement) -> Iterator[core.Statement]:
     work: list[core.Statement] = [statement]
     while work:
         at = work.pop()
@@ -1273,7 +1273,7 @@ def _statements(statement: core.Statement) -> Iterator[core.Statement]:
                 pass
 
 
-def _expressions(statement: core.Statement) -> Iterator[Expr]:
+def expressions_of(statement: core.Statement) -> Iterator[Expr]:
     match statement:
         case core.Assign(_, value):
             yield value
@@ -1339,7 +1339,7 @@ def _domain_parts(domain: core.Domain) -> list[Expr]:
 
 def _assigned(statement: core.Statement) -> set[str]:
     names: set[str] = set()
-    for each in _statements(statement):
+    for each in statements_of(statement):
         if isinstance(each, core.Assign | core.Havoc):
             names.add(each.target)
         elif isinstance(each, core.Loop):
@@ -1350,16 +1350,16 @@ def _assigned(statement: core.Statement) -> set[str]:
 def _assumptions(statement: core.Statement) -> list[core.Assume]:
     """What the plan takes for granted at its start."""
     kinds = ("requires", "policy", "initially")
-    return [s for s in _statements(statement) if isinstance(s, core.Assume) and s.kind in kinds]
+    return [s for s in statements_of(statement) if isinstance(s, core.Assume) and s.kind in kinds]
 
 
 def _assertions(statement: core.Statement) -> list[core.Assert]:
-    return [s for s in _statements(statement) if isinstance(s, core.Assert)]
+    return [s for s in statements_of(statement) if isinstance(s, core.Assert)]
 
 
 def _only_put(statement: core.Statement, name: str) -> bool:
     """Whether every assignment to the map `name` updates it at some key, and none havocs it."""
-    for each in _statements(statement):
+    for each in statements_of(statement):
         if isinstance(each, core.Havoc) and each.target == name:
             return False
         if isinstance(each, core.Assign) and each.target == name:
@@ -1379,7 +1379,7 @@ def _conjuncts(expr: Expr) -> Iterator[Expr]:
         yield expr
 
 
-def _names(expr: Expr) -> set[str]:
+def names_of(expr: Expr) -> set[str]:
     """The store variables of an expression (bound ones left out)."""
     bound = {
         part.variable.name
@@ -1391,10 +1391,10 @@ def _names(expr: Expr) -> set[str]:
 
 def _preserved(statement: core.Statement) -> list[Expr]:
     """From `if total + x <= limit { total = total + x; }` the guess `total <= limit`."""
-    assigns = [s for s in _statements(statement) if isinstance(s, core.Assign)]
+    assigns = [s for s in statements_of(statement) if isinstance(s, core.Assign)]
     guesses: list[Expr] = []
     targets = {assign.target for assign in assigns}
-    for each in _statements(statement):
+    for each in statements_of(statement):
         test: Expr | None = None
         if isinstance(each, core.If):
             test = each.test
@@ -1491,7 +1491,7 @@ def _is_check(statement: core.If) -> bool:
 
 def _matters(handler: core.Statement) -> bool:
     """Whether a handler does anything but leave marks that ask for no witness."""
-    for each in _statements(handler):
+    for each in statements_of(handler):
         match each:
             case core.Seq():
                 continue

@@ -163,7 +163,8 @@ def _written(parts: dict[str, Number], constant: Number) -> str:
         if c == 1:
             pieces.append(name)
         else:
-            pieces.append(f"{shown(c)} * {name}")
+            factor = int(c) if c == int(c) else shown(c)
+            pieces.append(f"{factor} * {name}")
     if constant != 0 or not pieces:
         pieces.append(str(shown(constant)))
     return " + ".join(pieces)

@@ -64,6 +64,7 @@ class Prover:
         self.limits = limits
         self.answers: dict[str, smt.Answer] = {}
         self.queries = 0
+        self._settled: dict[int, tuple[Condition, Result]] = {}  # by identity
         self._symbols: dict[Term, frozenset[str]] = {}
         self._index: dict[str, list[int]] = {}
         self._indexed: list[Fact] = []
@@ -72,10 +73,20 @@ class Prover:
         return isinstance(self.discharge(generator, condition), Discharged)
 
     def discharge(self, generator: Generator, condition: Condition) -> Result:
+        """What became of the condition; worked out when first asked for."""
+        known = self._settled.get(id(condition))
+        if known is None:
+            known = condition, self._discharge(generator, condition)
+            self._settled[id(condition)] = known
+        return known[1]
+
+    def _discharge(self, generator: Generator, condition: Condition) -> Result:
         if condition.problem is not None:
             return Open(condition.problem, False, 0, None)
         if condition.used is not None:
             return Discharged(tuple(condition.used), 0, None)
+        if condition.goal is generator.terms.false:
+            return self.discharge_all(generator, condition)
         result: Result = Open("no attempt was made", False, 0, None)
         for near in (True, False):
             chosen = self.slice(generator, condition, near)

@@ -116,11 +116,19 @@ class Source:
 class Schema:
     """A fact that holds for every ground instance: assumed over the footprint by `ground`."""
 
-    __slots__ = ("instance", "sources")
+    __slots__ = ("_instances", "_make", "sources")
 
-    def __init__(self, sources: tuple[Source, ...], instance: Callable[[Flat], Term]) -> None:
+    def __init__(self, sources: tuple[Source, ...], make: Callable[[Flat], Term]) -> None:
         self.sources = sources
-        self.instance = instance
+        self._make = make
+        self._instances: dict[Flat, Term] = {}
+
+    def instance(self, flat: Flat) -> Term:
+        """The fact for these arguments; made once, since many conditions ask for the same."""
+        found = self._instances.get(flat)
+        if found is None:
+            found = self._instances[flat] = self._make(flat)
+        return found
 
 
 class Quantifier:
@@ -1009,6 +1017,9 @@ class Symbolic:
         found = self._quantifiers.get((body, sorts))
         if found is not None:
             return found
+        if any(source.symbol is None for source in sources):
+            # Instances are of use where a symbol of the body is applied to them.
+            sources = _triggers(body, spots[0]) or sources
         name = self.number_of((body, sorts), "sk")
 
         def skolem() -> Flat:
@@ -1801,6 +1812,26 @@ def _interval_of(predicate: Expr) -> tuple[Number | None, Number | None] | None:
             return None
         case _:
             return None
+
+
+def _triggers(body: Term, spot: Term) -> tuple[Source, ...]:
+    """The applications in a quantifier's body that have its variable for an argument."""
+    found: dict[tuple[str, Flat], None] = {}
+    work, seen = [body], set()
+    while work:
+        at = work.pop()
+        if at in seen:
+            continue
+        seen.add(at)
+        if at.op == "quant":
+            assert isinstance(at.data, Quantifier)
+            work.append(at.data.symbols)
+        elif at.op == "app" and spot in at.args:
+            prefix = at.args[: at.args.index(spot)]
+            if not any(str(a.data).startswith("•") for a in prefix):
+                found[(str(at.data), prefix)] = None
+        work += at.args
+    return tuple(Source(name, prefix, 1) for name, prefix in found)
 
 
 def free_names(expr: Expr) -> set[str]:

@@ -25,9 +25,10 @@ from planproof.spec import core, lower, semantics, typed
 from planproof.spec.core import Kind
 from planproof.spec.diagnostic import Diagnostic, Severity
 from planproof.spec.limits import DEFAULT, Limits
+from planproof.spec.source import Span
 from planproof.verifier import obligation
 from planproof.verifier.counterexample import Findings, search
-from planproof.verifier.generate import Condition, Generator, Inferred
+from planproof.verifier.generate import Condition, Generator, Inferred, statements_of
 from planproof.verifier.report import data
 from planproof.verifier.resources import worst_cases
 from planproof.verifier.solve import TRIVIAL, Discharged, Falsified, Open, Prover, Result
@@ -38,11 +39,16 @@ from planproof.verifier.witness import read_off
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to verify: the limits, where to write each phase (`dump`), whether reasons are wanted."""
+    """How to verify: the limits, where to write each phase (`dump`), whether reasons are wanted.
+
+    `digest` asks for the digest of the core program, which a certificate needs and which costs as
+    much as a tenth of verifying a long plan.
+    """
 
     limits: Limits = DEFAULT
     dump: Path | None = None
     explain: bool = False
+    digest: bool = True
 
 
 @dataclass(slots=True)
@@ -53,6 +59,7 @@ class Proof:
     generator: Generator
     results: dict[int, list[tuple[Condition, Result]]]
     findings: Findings
+    reachable: frozenset[int]
     unrolled: bool = False
     prover: Prover | None = None
     inferred: list[Inferred] = field(default_factory=list)
@@ -66,7 +73,7 @@ class Proof:
         )
 
     def proved(self, tag: core.Tag) -> bool:
-        if tag.kind is Kind.WITNESS or _asks_for_witness(tag, self.program):
+        if tag.id in self.reachable:
             return tag.id in self.findings.reached
         return all(isinstance(r, Discharged) for _, r in self.results.get(tag.id, ()))
 
@@ -82,7 +89,7 @@ def verify_plan(
     plan = plans.plans[name]
     seconds = {"generate": 0.0, "solve": 0.0}
     if program is None:
-        return _report(plans, name, world, None, None, domain, found, seconds, ())
+        return _report(plans, name, world, None, None, domain, found, seconds, (), options)
     proof = prove(program, limits, seconds)
     warnings = () if proof.prover is None else _warnings(plan, proof)
     if options.dump is not None:
@@ -90,7 +97,7 @@ def verify_plan(
 
         write(options.dump, plans, name, program, proof)
     seconds["generate"] = round(time.perf_counter() - began - seconds["solve"], 6)
-    return _report(plans, name, world, program, proof, domain, found, seconds, warnings)
+    return _report(plans, name, world, program, proof, domain, found, seconds, warnings, options)
 
 
 def prove(program: core.Program, limits: Limits, seconds: dict[str, float] | None = None) -> Proof:
@@ -99,18 +106,24 @@ def prove(program: core.Program, limits: Limits, seconds: dict[str, float] | Non
     generator = Generator(program, prover.judge)
     generator.run()
     began = time.perf_counter()
-    proof = Proof(program, generator, {}, Findings(), prover=prover)
+    reachable = _reachable(program)
+    proof = Proof(program, generator, {}, Findings(), reachable, prover=prover)
     proof.results = _discharge(prover, generator)
     proof.inferred = generator.inferred
-    open_tags = {t.id for t in _owed(program) if not proof.proved(t)}
+    owed = [t for t in program.tags if t.id not in reachable]
+    open_tags = {t.id for t in owed if not proof.proved(t)}
     open_tags |= {tag for tag in proof.results if tag < 0 and not _all_discharged(proof.results[tag])}
-    witnesses = {t.id for t in program.tags if _asks_for_witness(t, program)}
-    settled = frozenset(t.id for t in _owed(program)) - open_tags
+    settled = frozenset(t.id for t in owed) - open_tags
     proof.findings = findings = Findings(settled=settled)
     if not open_tags and not _loops(program):
-        read_off(program, generator, findings, witnesses, limits)
+        read_off(program, generator, findings, set(reachable), limits)
     search(
-        program, open_tags, witnesses, limits, lambda tag: not _impossible(proof, tag), findings
+        program,
+        open_tags,
+        set(reachable),
+        limits,
+        lambda tag: not _impossible(proof, tag),
+        findings,
     )
     left = open_tags - proof.findings.violations.keys()
     if left and not proof.findings.violations and _loops(program):
@@ -159,19 +172,19 @@ def _all_discharged(results: list[tuple[Condition, Result]]) -> bool:
 
 
 def _loops(program: core.Program) -> list[core.Loop]:
-    from planproof.verifier.generate import _statements
-
-    return [s for s in _statements(program.body) if isinstance(s, core.Loop)]
+    return [s for s in statements_of(program.body) if isinstance(s, core.Loop)]
 
 
-def _asks_for_witness(tag: core.Tag, program: core.Program) -> bool:
-    """Whether a tag is settled by a run that reaches it, and not by a proof."""
-    del program
-    return tag.kind is Kind.WITNESS or tag.name.startswith("inhabited")
+def _reachable(program: core.Program) -> frozenset[int]:
+    """The tags that are settled by a run that reaches them, and not by a proof.
 
-
-def _owed(program: core.Program) -> list[core.Tag]:
-    return [t for t in program.tags if not _asks_for_witness(t, program)]
+    Those of kind `witness`, and where a type has to have a value the `consistent` of its mark.
+    """
+    found = {t.id for t in program.tags if t.kind is Kind.WITNESS}
+    for each in statements_of(program.body):
+        if isinstance(each, core.Skip) and isinstance(each.mark, core.Reached):
+            found.add(each.mark.witness.id)
+    return frozenset(found)
 
 
 # ---- the domain ------------------------------------------------------------------------------------
@@ -215,9 +228,13 @@ def _report(
     found: tuple[Diagnostic, ...],
     seconds: dict[str, float],
     warnings: tuple[Diagnostic, ...],
+    options: Options,
 ) -> data.PlanReport:
-    from planproof.proofs.certificate import core_digest
+    core_text = ""
+    if program is not None and options.digest:
+        from planproof.proofs.certificate import core_digest
 
+        core_text = core_digest(program)
     obligations: tuple[data.ObligationReport, ...] = ()
     counterexample: data.Counterexample | None = None
     bounds: data.Bounds | None = None
@@ -238,7 +255,7 @@ def _report(
         plan=name,
         file=plans.file,
         digest=_digest(plans.source),
-        core="" if program is None else core_digest(program),
+        core=core_text,
         domain=data.TextReport(world.domain.name, world.domain.file, _digest(world.domain.source)),
         policies=tuple(data.TextReport(p.name, p.file, _digest(p.source)) for p in world.policies),
         verdict=verdict,
@@ -264,62 +281,73 @@ def _digest(text: str) -> str:
 
 
 def _obligations(proof: Proof, name: str, limits: Limits) -> tuple[data.ObligationReport, ...]:
-    reports = []
+    reports: list[data.ObligationReport] = []
     asserted = {tag for run in proof.findings.witnesses for tag in run.asserted}
+    violations = () if proof.unrolled else proof.findings.violations
+    places: dict[int, tuple[data.Place, str]] = {}  # by identity: tools' clauses stand at each call
+
+    def place(span: Span) -> tuple[data.Place, str]:
+        known = places.get(id(span))
+        if known is None:
+            known = places[id(span)] = data.Place.of(span), span.one_line
+        return known
+
+    def reported(
+        tag: core.Tag,
+        results: list[tuple[Condition, Result]],
+        verdict: data.Verdict,
+        message: str,
+        used: tuple[str, ...] = (),
+    ) -> data.ObligationReport:
+        clause, says = place(tag.clause)
+        return data.ObligationReport(
+            f"{name}/{tag.id}",
+            tag.kind.value,
+            tag.name,
+            verdict,
+            place(tag.at)[0],
+            clause,
+            says,
+            message,
+            sum(r.rlimit for _, r in results),
+            _digest_of([r for _, r in results]),
+            used,
+        )
+
     for tag in proof.program.tags:
         results = proof.results.get(tag.id, [])
-        report = data.ObligationReport(
-            id=f"{name}/{tag.id}",
-            kind=tag.kind.value,
-            name=tag.name,
-            verdict="proved",
-            at=data.Place.of(tag.at),
-            clause=data.Place.of(tag.clause),
-            says=tag.clause.one_line,
-            message=obligation.holds(tag),
-            rlimit_used=sum(_rlimit(r) for _, r in results),
-            digest=_digest_of([r for _, r in results]),
-        )
-        if _asks_for_witness(tag, proof.program):
-            reports.append(_witness(proof, tag, report))
+        if tag.id in proof.reachable:
+            reports.append(_witness(proof, tag, reported(tag, results, "proved", obligation.holds(tag))))
             continue
-        if tag.id in proof.findings.violations and not proof.unrolled:
-            reports.append(replace(report, verdict="refuted", message=obligation.fails(tag)))
+        if tag.id in violations:
+            reports.append(reported(tag, results, "refuted", obligation.fails(tag)))
             continue
-        failed = [(c, r) for c, r in results if not isinstance(r, Discharged)]
+        failed = [r for _, r in results if not isinstance(r, Discharged)]
         if not results and tag.id in asserted:
             # The generator took this for unreachable, and a run has been there: a bug of ours, and
             # nothing may be called proved because of it.
-            missing = Open("no condition was stated for it: please report this", False, 0, None)
-            reports.append(_undecided(report, tag, missing, proof, limits))
+            failed = [Open("no condition was stated for it: please report this", False, 0, None)]
+        if failed:
+            report = reported(tag, results, "unknown", "")
+            reports.append(_undecided(report, tag, failed[0], proof, limits))
             continue
-        if not failed:
-            used = {
-                f.origin.one_line: None
-                for _, r in results
-                if isinstance(r, Discharged)
-                for f in r.used
-                if f.origin is not None
-            }
-            reports.append(replace(report, used=tuple(used)))
-            continue
-        reports.append(_undecided(report, tag, failed[0][1], proof, limits))
+        used = {
+            f.origin.one_line: None
+            for _, r in results
+            if isinstance(r, Discharged)
+            for f in r.used
+            if f.origin is not None
+        }
+        reports.append(reported(tag, results, "proved", obligation.holds(tag), tuple(used)))
     # Conditions that no tag of the program stands for: the bounds of lowering's own loops.
     for tag_id, results in sorted(proof.results.items()):
         if tag_id < 0 and not _all_discharged(results):
             condition, result = next(e for e in results if not isinstance(e[1], Discharged))
             own = condition.tag
-            report = data.ObligationReport(
+            report = replace(
+                reported(own, [(condition, result)], "unknown", ""),
                 id=f"{name}/loop{-tag_id}",
-                kind=own.kind.value,
-                name=own.name,
-                verdict="unknown",
-                at=data.Place.of(own.at),
-                clause=data.Place.of(own.clause),
                 says="the loop stays within its bound",
-                message=obligation.fails(own),
-                rlimit_used=_rlimit(result),
-                digest=_digest_of([result]),
             )
             reports.append(_undecided(report, own, result, proof, limits))
     return tuple(reports)
@@ -401,10 +429,6 @@ def _impossible(proof: Proof, tag: int) -> bool:
                     break
         proof.impossible[tag] = known
     return known
-
-
-def _rlimit(result: Result) -> int:
-    return result.rlimit
 
 
 def _digest_of(results: list[Result]) -> str:
@@ -515,21 +539,20 @@ def _amount(value: core.Value) -> int | str:
 
 def violated_text(run: semantics.Run, tag: core.Tag, program: core.Program) -> str:
     """The clause with the values of the variables in it at the moment it failed."""
-    from planproof.verifier.generate import _assertions, _names, _statements
+    from planproof.verifier.generate import names_of
 
     condition: core.Expr | None = None
-    for each in _statements(program.body):
+    for each in statements_of(program.body):
         if isinstance(each, core.Assert) and each.tag.id == tag.id:
             condition = each.condition
         elif isinstance(each, core.Loop):
             for invariant in each.invariants:
                 if tag.id in (invariant.entry.id, invariant.step.id):
                     condition = invariant.condition
-    del _assertions
     if condition is None:
         return tag.clause.one_line
     parts = []
-    for name in sorted(_names(condition)):
+    for name in sorted(names_of(condition)):
         value = run.store.get(name)
         if value is not None and not isinstance(value, core.ListValue | core.MapValue):
             label = name.lstrip("#")

@@ -164,6 +164,7 @@ class Asked:
     explain: bool = False
     dump: Path | None = None
     jobs: int = 1
+    digest: bool = True  # of the core program; certificates and programs that read reports need it
 
 
 def verify_file(name: str, asked: Asked) -> Verified:
@@ -207,7 +208,7 @@ def _verify(
     parsed = time.perf_counter() - began
     if plans is None:
         return _stopped(space, found)
-    options = verify.Options(limits=asked.limits, dump=asked.dump, explain=asked.explain)
+    options = verify.Options(asked.limits, asked.dump, asked.explain, asked.digest)
     reports = []
     for name in plans.plans:
         report = verify.verify_plan(plans, name, world, options)

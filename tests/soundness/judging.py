@@ -19,7 +19,7 @@ from fractions import Fraction
 from planproof.spec import core, semantics
 from planproof.spec.core import Kind
 from planproof.spec.limits import DEFAULT, Limits
-from planproof.verifier.generate import Condition, Generator, _statements
+from planproof.verifier.generate import Condition, Generator
 from planproof.verifier.resources import worst_cases
 from planproof.verifier.solve import Discharged
 from planproof.verifier.verify import Proof, prove
@@ -89,8 +89,27 @@ def broken(program: core.Program, seed: int) -> list[core.Tag]:
     return [program.tags[tag] for tag in sorted(count, key=lambda t: (-count[t], t))]
 
 
+def loops(statement: core.Statement) -> Iterator[core.Loop]:
+    """The loops in a statement, those within others included."""
+    match statement:
+        case core.Seq(items):
+            for each in items:
+                yield from loops(each)
+        case core.If(_, then, otherwise):
+            yield from loops(then)
+            yield from loops(otherwise)
+        case core.Try(_, body, handler):
+            yield from loops(body)
+            yield from loops(handler)
+        case core.Loop():
+            yield statement
+            yield from loops(statement.body)
+        case _:
+            return
+
+
 def has_loop(program: core.Program) -> bool:
-    return any(isinstance(each, core.Loop) for each in _statements(program.body))
+    return any(True for _ in loops(program.body))
 
 
 def is_witness(tag: core.Tag) -> bool:
@@ -219,8 +238,7 @@ def unrolled_verdict(program: core.Program, limits: Limits = QUICK) -> bool | No
     """Whether every obligation is discharged with all loops unrolled; None beyond the limit."""
     from planproof.verifier.solve import Prover
 
-    loops = [each for each in _statements(program.body) if isinstance(each, core.Loop)]
-    bound = max((each.bound for each in loops), default=0)
+    bound = max((each.bound for each in loops(program.body)), default=0)
     prover = Prover(limits)
     generator = Generator(
         program, prover.judge, unroll=bound, unroll_statements_max=limits.unroll_statements_max
