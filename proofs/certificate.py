@@ -17,16 +17,15 @@ Left out for now: evidence for single conditions, the independent audit, signatu
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import Literal
 
 from planproof.spec import core, types
+from planproof.spec.node import dataclass
 from planproof.spec.source import Span
 
 SCHEMA: Literal["planproof.certificate/1"] = "planproof.certificate/1"
@@ -138,6 +137,8 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 def write(certificate: Certificate) -> str:
     """The one spelling of the certificate."""
+    import dataclasses
+
     value = dataclasses.asdict(certificate)
     text = json.dumps(
         value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")

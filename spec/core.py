@@ -17,12 +17,11 @@ Evaluation is left to right, and AND, OR, IMPLIES and conditionals guard what st
 
 from __future__ import annotations
 
-from dataclasses import field
 from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
 
-from planproof.spec.node import node
+from planproof.spec.node import field, node
 from planproof.spec.source import NOWHERE, Span
 from planproof.spec.types import BOOL, INT, Type
 

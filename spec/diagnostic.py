@@ -7,9 +7,9 @@ exception, `BadInput`, is for callers of the public API.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from planproof.spec.node import dataclass
 from planproof.spec.source import Span
 
 

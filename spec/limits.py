@@ -6,7 +6,8 @@ Reaching a bound is an answer (`bad input` or `unknown`, with the bound named), 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+
+from planproof.spec.node import dataclass
 
 
 @dataclass(frozen=True, slots=True)

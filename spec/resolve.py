@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from planproof.spec import syntax as s
@@ -21,7 +20,7 @@ from planproof.spec import typed
 from planproof.spec.core import Expr, Unsupported
 from planproof.spec.diagnostic import Diagnostic, Label, Severity, suggest
 from planproof.spec.limits import Limits
-from planproof.spec.node import node
+from planproof.spec.node import dataclass, field, node
 from planproof.spec.source import NOWHERE, Span
 from planproof.spec.types import INT, NeverType, Type
 

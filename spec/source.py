@@ -8,7 +8,8 @@ have to pass it again; we do not repeat that.)
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field
+
+from planproof.spec.node import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ Nodes are frozen and compare by structure; spans and comments do not take part, 
 
 from __future__ import annotations
 
-from dataclasses import field
 from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
 
-from planproof.spec.node import node
+from planproof.spec.node import field, node
 from planproof.spec.source import NOWHERE, Span
 
 

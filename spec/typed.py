@@ -15,12 +15,11 @@ Names follow these conventions, which lowering turns into variables of the store
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TypeAlias
 
-from planproof.spec.node import node
 from planproof.spec import syntax
 from planproof.spec.core import Expr, Ref
+from planproof.spec.node import field, node
 from planproof.spec.source import NOWHERE, Span
 from planproof.spec.types import Type
 

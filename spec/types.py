@@ -7,10 +7,10 @@ not part of a type; declarations carry them beside it.
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
-from planproof.spec.node import node
+from planproof.spec.node import field, node
+
 if TYPE_CHECKING:
     from planproof.spec.core import Expr
 

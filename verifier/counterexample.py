@@ -11,12 +11,12 @@ replaying models: Cedar's `SymCC/Concretizer`.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from planproof.spec import core, semantics
 from planproof.spec.limits import Limits
+from planproof.spec.node import dataclass, field
 from planproof.spec.types import (
     DecimalType,
     EnumType,

@@ -25,11 +25,11 @@ iterations of them (`cut`), which refutes and witnesses but proves nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
 from planproof.spec import core
 from planproof.spec.core import Exit, Expr, Op
+from planproof.spec.node import dataclass, field
 from planproof.spec.source import Span
 from planproof.spec.types import (
     BOOL,
@@ -43,7 +43,7 @@ from planproof.spec.types import (
     strip,
 )
 from planproof.verifier.path import Fact, Level, Trail
-from planproof.verifier.symbolic import Shape, SValue, Symbolic, Unencodable
+from planproof.verifier.symbolic import Quantifier, Shape, SValue, Symbolic, Unencodable
 from planproof.verifier.term import Number, Term, linear
 
 Iterations: TypeAlias = tuple[int, ...]
@@ -343,6 +343,9 @@ class Generator:
                 self.fresh.discard(at)
                 if not self.fresh:
                     return
+            if at.op == "quant":
+                assert isinstance(at.data, Quantifier)
+                work.append(at.data.symbols)
             work += at.args
 
     def branch(self, state: State, literal: Term) -> State:
@@ -577,8 +580,8 @@ class Generator:
         if op == "not" and part.args[0] in self.fresh:
             return part.args[0], terms.false
         if op == "eq":
-            left, right = part.args
-            for symbol, value in ((left, right), (right, left)):
+            left, right = sorted(part.args, key=_age)  # the younger one goes
+            for symbol, value in ((right, left), (left, right)):
                 if symbol in self.fresh and not self._occurs(symbol, value):
                     return symbol, value
         if op == "eq0":
@@ -588,7 +591,8 @@ class Generator:
                 if inner.op == "lin"
                 else {inner: 1}
             )
-            for symbol, c in coefficients.items():
+            for symbol in sorted(coefficients, key=_age, reverse=True):
+                c = coefficients[symbol]
                 if symbol in self.fresh and abs(c) == 1:
                     # c v + rest == 0, so v == -rest / c == -c rest.
                     rest = terms.sub(inner, terms.scale(c, symbol))
@@ -784,6 +788,7 @@ class Generator:
         # of a map it writes to.
         keyed: dict[str, list[SValue]] = {}
         moves = self._moves(statement, state, assigned, keys_kept, keyed)
+        self._present_at_entry(keyed, state)
         entry_conditions: dict[int, Condition] = {}
         for number, (_, _, condition) in enumerate(guesses):
             stated = self._trial(condition, state)
@@ -826,6 +831,7 @@ class Generator:
                 keys_kept -= set(lost)
                 keyed = {}
                 moves = self._moves(statement, state, assigned, keys_kept, keyed)
+                self._present_at_entry(keyed, state)
             kept = [number for number in kept if number not in failing]
         for name, (low, high) in sorted(moves.items()):
             if low is not None or high is not None:
@@ -841,6 +847,27 @@ class Generator:
         env.own.update({n: self.lookup(at.env, n) for n in at.env.changes(state.env)})
         state.level.absorb(at.level)
         return Flow(State(env, leaving.trail, state.level), flow.exits)
+
+    def _present_at_entry(self, keyed: dict[str, list[SValue]], state: State) -> None:
+        """Drops the maps some of whose keys might not be there when the loop is first reached.
+
+        The head says of the others that these keys are present, and what the body shows under that
+        assumption can't be the reason for it.
+        """
+        tag = core.Tag(-1, core.Kind.LOOP_ENTRY, "inferred", core.TRUE.span, core.TRUE.span)
+        self.use(state)
+        for name in sorted(keyed):
+            before = self.lookup(state.env, name)
+            assert isinstance(before, Shape)
+            for key in keyed[name]:
+                goal = self.symbolic.map_has(before, key)
+                used: list[Fact] = []
+                settled = state.level.proves(goal, used)
+                if not self._judged(
+                    Condition(tag, goal, len(self.facts), state.trail, used if settled else None)
+                ):
+                    del keyed[name]
+                    break
 
     def _snapshot(self) -> tuple[int, int, int, int, int, int]:
         return (
@@ -1230,6 +1257,10 @@ class Generator:
 
 
 _SEGMENT_MAX = 32
+
+
+def _age(term: Term) -> int:
+    return term.uid
 
 
 def _types_of(program: core.Program) -> dict[str, Type]:

@@ -111,6 +111,8 @@ class Library:
         self._loaded = loaded
 
     def __getattr__(self, name: str) -> Any:
+        if name not in _SIGNATURES:
+            raise AttributeError(name)
         result, _, arguments = _SIGNATURES[name].partition(" ")
         function = self._loaded[f"Z3_{name}"]
         function.restype = _KINDS[result]

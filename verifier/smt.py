@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from planproof.spec.node import dataclass
+from planproof.verifier import libz3
 from planproof.verifier.regex import to_smt as regex_to_smt
 from planproof.verifier.term import BOOL, INT, REAL, TEXT, Number, Term, parts_of
 
@@ -304,108 +305,180 @@ Answer = Unsat | Sat | Undecided
 
 
 def solver_version() -> str:
-    import z3
-
-    return str(z3.get_version_string())
+    return libz3.version()
 
 
 class Session:
     """One condition in a solver, to which bounds may be added to find smaller models."""
 
     def __init__(self, condition: Script, rlimit: int, core: bool) -> None:
-        import z3
-        self._z3 = z3
+        self._z3 = z3 = libz3.library()
+        self._context = context = libz3.context()
         self._core = core
         self._condition = condition
-        self._rlimit = rlimit
-        self._solver = z3.SimpleSolver()
-        self._solver.set("rlimit", rlimit)
-        self._solver.set("random_seed", 0)
-        if core:
-            self._solver.set("unsat_core", True)
-            self._solver.set("core.minimize", True)
-        self._solver.from_string(condition.text)
-        self._spent = 0
+        self._solver = z3.mk_simple_solver(context)
+        z3.solver_inc_ref(context, self._solver)
+        self._set(rlimit)
+        z3.solver_from_string(context, self._solver, condition.text.encode())
+
+    def __del__(self) -> None:
+        if hasattr(self, "_solver"):
+            self._z3.solver_dec_ref(self._context, self._solver)
+
+    def _set(self, rlimit: int) -> None:
+        z3, context = self._z3, self._context
+        parameters = z3.mk_params(context)
+        z3.params_inc_ref(context, parameters)
+        try:
+            for name, number in ((b"rlimit", rlimit), (b"random_seed", 0)):
+                symbol = z3.mk_string_symbol(context, name)
+                z3.params_set_uint(context, parameters, symbol, number)
+            if self._core:
+                for name in (b"unsat_core", b"core.minimize"):
+                    symbol = z3.mk_string_symbol(context, name)
+                    z3.params_set_bool(context, parameters, symbol, True)
+            z3.solver_set_params(context, self._solver, parameters)
+        finally:
+            z3.params_dec_ref(context, parameters)
 
     def check(self) -> Answer:
-        z3 = self._z3
-        before = _spent(self._solver)
+        z3, context = self._z3, self._context
+        before = self._spent()
         try:
-            answer = self._solver.check()
-        except z3.Z3Exception as error:
+            answer = z3.solver_check(context, self._solver)
+        except libz3.SolverError as error:
             return Undecided(0, False, str(error))
-        used = max(0, _spent(self._solver) - before)
-        if answer == z3.unsat:
-            names: tuple[str, ...] | None = None
-            if self._core:
-                names = tuple(sorted((str(c) for c in self._solver.unsat_core()), key=_by_number))
-            return Unsat(used, names)
-        if answer == z3.sat:
-            return Sat(used, self._values(), self._tables() if self._condition.functions else {})
-        reason = str(self._solver.reason_unknown())
+        used = max(0, self._spent() - before)
+        if answer == _UNSAT:
+            return Unsat(used, self._names() if self._core else None)
+        if answer == _SAT:
+            model = z3.solver_get_model(context, self._solver)
+            z3.model_inc_ref(context, model)
+            try:
+                tables = self._tables(model) if self._condition.functions else {}
+                return Sat(used, self._values(model), tables)
+            finally:
+                z3.model_dec_ref(context, model)
+        reason = z3.solver_get_reason_unknown(context, self._solver).decode()
         exhausted = "resource" in reason or "canceled" in reason
         return Undecided(used, exhausted, reason)
 
     def push(self, extra: str) -> None:
-        self._solver.push()
-        self._solver.from_string(extra)
+        self._z3.solver_push(self._context, self._solver)
+        self._z3.solver_from_string(self._context, self._solver, extra.encode())
 
     def pop(self) -> None:
-        self._solver.pop()
+        self._z3.solver_pop(self._context, self._solver, 1)
 
-    def _values(self) -> dict[Term, Any]:
-        """The value of each constant: bool, int, Fraction, str, or (opaque) the element's name.
+    def _spent(self) -> int:
+        """Resource units so far."""
+        z3, context = self._z3, self._context
+        statistics = z3.solver_get_statistics(context, self._solver)
+        z3.stats_inc_ref(context, statistics)
+        try:
+            for i in reversed(range(z3.stats_size(context, statistics))):
+                if z3.stats_get_key(context, statistics, i) == b"rlimit count":
+                    return int(z3.stats_get_uint_value(context, statistics, i))
+        finally:
+            z3.stats_dec_ref(context, statistics)
+        return 0
 
-        Written against Z3's C interface: a long plan's model has thousands of constants, and the
-        Python wrappers cost 30 microseconds for each.
-        """
-        core = self._z3.z3core
-        model = self._solver.model()
-        context, handle = model.ctx.ref(), model.model
+    def _names(self) -> tuple[str, ...]:
+        """The names of the assertions in the unsatisfiable core."""
+        z3, context = self._z3, self._context
+        core = z3.solver_get_unsat_core(context, self._solver)
+        z3.ast_vector_inc_ref(context, core)
+        try:
+            found = [
+                z3.ast_to_string(context, z3.ast_vector_get(context, core, i)).decode()
+                for i in range(z3.ast_vector_size(context, core))
+            ]
+        finally:
+            z3.ast_vector_dec_ref(context, core)
+        return tuple(sorted(found, key=_by_number))
+
+    def _values(self, model: Any) -> dict[Term, Any]:
+        """The value of each constant: bool, int, Fraction, str, or (opaque) the element's name."""
+        z3, context = self._z3, self._context
         by_name: dict[str, Any] = {}
-        for i in range(core.Z3_model_get_num_consts(context, handle)):
-            declaration = core.Z3_model_get_const_decl(context, handle, i)
-            name = core.Z3_get_symbol_string(context, core.Z3_get_decl_name(context, declaration))
-            by_name[name] = declaration
+        for i in range(z3.model_get_num_consts(context, model)):
+            declaration = z3.model_get_const_decl(context, model, i)
+            by_name[self._name(declaration)] = declaration
         values: dict[Term, Any] = {}
         for term, name in self._condition.symbols.items():
             declaration = by_name.get(name)
             if declaration is None:
                 continue
-            value = core.Z3_model_get_const_interp(context, handle, declaration)
-            if core.Z3_get_ast_kind(context, value) == _NUMERAL:
-                text = core.Z3_get_numeral_string(context, value)
+            value = z3.model_get_const_interp(context, model, declaration)
+            if z3.get_ast_kind(context, value) == _NUMERAL:
+                text = z3.get_numeral_string(context, value).decode()
                 values[term] = Fraction(text) if term.sort == REAL else int(text)
             elif term.sort == BOOL:
-                values[term] = core.Z3_ast_to_string(context, value) == "true"
+                values[term] = z3.ast_to_string(context, value) == b"true"
             elif term.sort in (INT, REAL):
                 continue  # an irrational: no value of ours
-            elif core.Z3_is_string(context, value):
-                values[term] = _unescape(core.Z3_get_string(context, value))
+            elif z3.is_string(context, value):
+                values[term] = _unescape(z3.get_string(context, value).decode())
             else:
-                values[term] = ("element", core.Z3_ast_to_string(context, value))
+                values[term] = ("element", z3.ast_to_string(context, value).decode())
         return values
 
-    def _tables(self) -> dict[str, Table]:
-        z3 = self._z3
-        model = self._solver.model()
+    def _tables(self, model: Any) -> dict[str, Table]:
+        """The functions that take arguments, by their SMT-LIB name."""
+        z3, context = self._z3, self._context
         tables: dict[str, Table] = {}
-        for declaration in model.decls():
-            if declaration.arity() == 0:
+        for i in range(z3.model_get_num_funcs(context, model)):
+            declaration = z3.model_get_func_decl(context, model, i)
+            function = z3.model_get_func_interp(context, model, declaration)
+            if function is None:
                 continue
-            interpretation = model[declaration]
-            if not isinstance(interpretation, z3.FuncInterp):
-                continue
-            entries = []
-            for i in range(interpretation.num_entries()):
-                entry = interpretation.entry(i)
-                key = tuple(_plain(z3, entry.arg_value(j)) for j in range(entry.num_args()))
-                entries.append((key, _plain(z3, entry.value())))
-            tables[str(declaration.name())] = (entries, _plain(z3, interpretation.else_value()))
+            z3.func_interp_inc_ref(context, function)
+            try:
+                entries = [
+                    self._entry(z3.func_interp_get_entry(context, function, j))
+                    for j in range(z3.func_interp_get_num_entries(context, function))
+                ]
+                otherwise = self._plain(z3.func_interp_get_else(context, function))
+            finally:
+                z3.func_interp_dec_ref(context, function)
+            tables[self._name(declaration)] = (entries, otherwise)
         return tables
 
+    def _entry(self, entry: Any) -> tuple[tuple[Any, ...], Any]:
+        z3, context = self._z3, self._context
+        z3.func_entry_inc_ref(context, entry)
+        try:
+            count = z3.func_entry_get_num_args(context, entry)
+            arguments = (z3.func_entry_get_arg(context, entry, k) for k in range(count))
+            key = tuple(map(self._plain, arguments))
+            return key, self._plain(z3.func_entry_get_value(context, entry))
+        finally:
+            z3.func_entry_dec_ref(context, entry)
 
+    def _name(self, declaration: Any) -> str:
+        z3, context = self._z3, self._context
+        symbol = z3.get_decl_name(context, declaration)
+        return str(z3.get_symbol_string(context, symbol).decode())
+
+    def _plain(self, value: Any) -> Any:
+        """A value by itself, as `_values` has them; None where the model has none."""
+        z3, context = self._z3, self._context
+        if value is None:
+            return None
+        if z3.get_ast_kind(context, value) == _NUMERAL:
+            text = z3.get_numeral_string(context, value).decode()
+            sort = z3.get_sort_kind(context, z3.get_sort(context, value))
+            return int(text) if sort == _INT_SORT else Fraction(text)
+        if z3.is_string(context, value):
+            return _unescape(z3.get_string(context, value).decode())
+        text = z3.ast_to_string(context, value).decode()
+        return text == "true" if text in ("true", "false") else ("element", text)
+
+
+# Z3's constants, by their names in its manual.
+_UNSAT, _SAT = -1, 1  # Z3_L_FALSE, Z3_L_TRUE
 _NUMERAL = 0  # Z3_NUMERAL_AST
+_INT_SORT = 2  # Z3_INT_SORT
 
 
 def check(condition: Script, rlimit: int, core: bool = False) -> Answer:
@@ -413,31 +486,8 @@ def check(condition: Script, rlimit: int, core: bool = False) -> Answer:
     return Session(condition, rlimit, core).check()
 
 
-def _spent(solver: Any) -> int:
-    statistics = solver.statistics()
-    for i in range(len(statistics)):
-        key, value = statistics[i]
-        if key == "rlimit count":
-            return int(value)
-    return 0
-
-
 def _by_number(name: str) -> tuple[int, str]:
     return (int(name[1:]), name) if name[1:].isdigit() else (1 << 30, name)
-
-
-def _plain(z3: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if z3.is_int_value(value):
-        return value.as_long()
-    if z3.is_rational_value(value):
-        return Fraction(value.numerator_as_long(), value.denominator_as_long())
-    if z3.is_true(value) or z3.is_false(value):
-        return z3.is_true(value)
-    if z3.is_string_value(value):
-        return _unescape(value.as_string())
-    return ("element", str(value))
 
 
 def _unescape(text: str) -> str:

@@ -9,9 +9,9 @@ A solver that runs out of its limit, gives up or fails is `Open`, with the reaso
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from planproof.spec.node import dataclass
 from planproof.verifier import smt
 from planproof.verifier.ground import ground
 from planproof.verifier.path import Fact, Trail, symbols_of
@@ -161,6 +161,9 @@ class Prover:
                 if not trail.extends(fact.trail):
                     for literal in fact.trail.beyond(trail):
                         grown |= symbols_of(literal, self._symbols)
+            for symbol in sorted(grown | set(frontier)):
+                for term in generator.symbolic.links.get(symbol, ()):
+                    grown |= symbols_of(term, self._symbols)
             frontier = sorted(grown - reached)
             reached |= grown
         return [facts[i] for i in sorted(chosen)]

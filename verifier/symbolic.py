@@ -206,6 +206,8 @@ class Symbolic:
         self.facts: dict[Term, list[Term]] = {}  # of an application of a symbol
         self.special: dict[str, Special] = {}
         self.uses_strings = False
+        # Symbols that what is known of a symbol speaks of: a slice with the one needs the others.
+        self.links: dict[str, list[Term]] = {}
         self.restrictions: list[Term] = []  # in exact mode: what a model has to satisfy besides
         self._summed: dict[Term, Shape] = {}  # which map an application of a `+` symbol sums
         self._shapes: dict[tuple[object, ...], Shape] = {}
@@ -362,6 +364,9 @@ class Symbolic:
             known = self.facts.setdefault(leaf, [])
             if fact is not terms.true and fact not in known:
                 known.append(fact)
+                links = self.links.setdefault(str(leaf.data), [])
+                if len(links) < _LINKS_MAX:
+                    links.append(fact)
 
     def _written_out(
         self, kind: str, path: str, args: Flat, type: Type, size: int, key: Type, value: Type | None
@@ -1324,6 +1329,7 @@ class Symbolic:
                             facts.append(terms.implies(order, terms.le(one, other)))
                 return facts
 
+            self.links.setdefault(name, []).extend([body, length])
             reads = self._list_sources(xs)
             prefixes = (Source(name, (), 1),)
             self.special[name] = Special(bounds, Schema(reads + prefixes, step), monotone)
@@ -1413,6 +1419,7 @@ class Symbolic:
 
                     schema = Schema(self._list_sources(xs), earliest)
                     for symbol in (name + "?", name + "@"):
+                        self.links.setdefault(symbol, []).append(found)
                         self.special[symbol] = Special(lambda _: [found], schema)
                 return self.shape("option", (some, self.list_get(xs, index, item_type)), type)
 
@@ -1750,6 +1757,7 @@ class Symbolic:
 _LAST_PLAIN = "\uffff"  # the last character that regular expressions of SMT-LIB are used for here
 _WRITTEN_MAX = 16  # a quantifier or sum over a range this long is written out
 _WRITTEN_EXACT_MAX = 256  # in exact mode, where nothing else will do
+_LINKS_MAX = 4  # facts of one symbol speak of the same symbols, whatever it is applied to
 _PAIRS_MAX = 8  # monotonicity of sums is stated for this many prefixes: it costs their square
 _FORGET_MAX = 64  # how far back a hidden write is looked for; a missed one costs only size
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from planproof.spec import core, lower, semantics, typed
 from planproof.spec.core import Kind
 from planproof.spec.diagnostic import Diagnostic, Severity
 from planproof.spec.limits import DEFAULT, Limits
+from planproof.spec.node import dataclass, field, replace
 from planproof.spec.source import Span
 from planproof.verifier import obligation
 from planproof.verifier.counterexample import Findings, search

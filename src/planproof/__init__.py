@@ -50,10 +50,9 @@ def verify(plan: str | Path, world: World, *, rlimit: int | None = None) -> Repo
     `rlimit` is the most solver resource units for one condition.  A plan that can't be read or does
     not typecheck is a report with the verdict `bad-input`, not an exception.
     """
-    from dataclasses import replace
-
     from planproof import workspace
     from planproof.spec.limits import DEFAULT
+    from planproof.spec.node import replace
 
     limits = DEFAULT if rlimit is None else replace(DEFAULT, solver_rlimit_max=rlimit)
     return workspace.verify_one(plan, world, limits)

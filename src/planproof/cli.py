@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +20,7 @@ import click
 
 from planproof import __version__, exits
 from planproof.exits import Exit
+from planproof.spec.node import replace
 
 if TYPE_CHECKING:
     from planproof.spec.source import Source

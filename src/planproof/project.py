@@ -11,11 +11,11 @@ error: a misspelt `policies` must not mean "no policies".
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planproof.spec.diagnostic import Diagnostic, suggest
 from planproof.spec.limits import DEFAULT, Limits
+from planproof.spec.node import dataclass, replace
 from planproof.spec.source import Source, Span
 
 FILE_NAME = "planproof.toml"

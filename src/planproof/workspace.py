@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +22,7 @@ from planproof import project
 from planproof.spec import parse, typecheck, typed
 from planproof.spec.diagnostic import BadInput, Diagnostic, Severity
 from planproof.spec.limits import DEFAULT, Limits
+from planproof.spec.node import dataclass, field, replace
 from planproof.spec.source import Source, Span
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from fractions import Fraction
 from planproof.spec import core, typed
 from planproof.spec.arithmetic import div, mod
 from planproof.spec.core import Expr, Value
+from planproof.spec.semantics import map_entries, show
 from planproof.spec.types import (
     EnumType,
     ListType,
@@ -226,10 +227,11 @@ def bind(model: Model, symbolic: SValue, value: Value, type: Type, fill: Cunning
                 item = items[at] if at < len(items) else fill.of(inner, numbers)
                 bind(model, _part(part), item, inner, fill)
         case core.SetValue(members), SetType(inner):
-            chosen: list[tuple[Value, ...]] = [(each,) for each in members]
+            chosen: list[tuple[Value, ...]] = [(each,) for each in sorted(members, key=show)]
             _rows(model, symbolic, chosen, (inner,), fill)
-        case core.MapValue(entries), MapType(key, mapped):
-            _rows(model, symbolic, list(entries), (key, mapped), fill)
+        case core.MapValue(), MapType(key, mapped):
+            pairs: list[tuple[Value, ...]] = list(map_entries(value))
+            _rows(model, symbolic, pairs, (key, mapped), fill)
         case _:
             raise TypeError(f"{value} is no {type}")
 

@@ -198,7 +198,7 @@ class Scope:
 class Maker:
     """Writes one world and one file of plans."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, loopy: bool | None = None) -> None:
         self.roll = random.Random(seed)  # noqa: S311 - the same texts for the same seed
         self.counter = 0
         self.states: dict[str, str] = {}
@@ -210,7 +210,7 @@ class Maker:
         self.result: str | None = None
         self.helper: tuple[str, tuple[tuple[str, str], ...], str] | None = None
         self.strings = self.chance(0.06)
-        self.loopy = self.chance(0.5)
+        self.loopy = self.chance(0.5) if loopy is None else loopy
 
     # ---- dice ----
 
@@ -536,6 +536,13 @@ class Maker:
         if self.chance(0.15):
             self.lines.append(f"  budget {self.pick(('calls', 'points'))} <= {self.roll.randint(1, 8)}")
         self.lines.append("{")
+        if self.loops:
+            self.block(scope, 1, self.roll.randint(1, 3))
+            written = len(self.lines)
+            try:
+                self.loop(scope, 1)
+            except Dead:
+                del self.lines[written:]
         self.block(scope, 1, statements)
         if self.result:
             self.lines.append(f"  return {self.value(scope, self.result, 2)};")
@@ -585,11 +592,11 @@ class Maker:
             (4, self.let),
             (3, self.var),
             (4, self.assign),
-            (9, self.call),
+            (16 if self.in_loop else 9, self.call),
             (3 if depth < 4 else 0, self.branch),
             (2, self.check),
             (8, self.claim_here),
-            (4 if depth < 3 and self.loops > 0 else 0, self.loop),
+            (6 if depth < 3 and self.loops > 0 else 0, self.loop),
             (2 if depth < 4 else 0, self.attempt),
             (1, self.leave),
             (2 if self.helper is not None else 0, self.call_helper),
@@ -1193,10 +1200,13 @@ def _substituted(text: str, by: dict[str, str]) -> str:
     return re.sub(r"[A-Za-z_][A-Za-z_0-9]*", lambda m: f"({by[m[0]]})" if m[0] in by else m[0], text)
 
 
-def make(seed: int) -> Texts:
-    """The texts of a seed; a maker that gets stuck is followed by another one."""
+def make(seed: int, loopy: bool | None = None) -> Texts:
+    """The texts of a seed; a maker that gets stuck is followed by another one.
+
+    `loopy` says whether `main` has loops; without it, half of them do.
+    """
     for turn in range(200):
-        maker = Maker(seed * 1_000 + turn)
+        maker = Maker(seed * 1_000 + turn, loopy)
         try:
             found = maker.texts()
             checked(found)
@@ -1294,7 +1304,7 @@ def _without_a_stop(texts: Texts, roll: random.Random, dead: bool) -> Texts:
     return replace(texts, plan=without(texts.plan, *roll.choice(spans)))
 
 
-_STOPS = ("check ", "if ", "requires ", "while ", "for ")
+_STOPS = ("check ", "if ", "requires ")
 
 
 def _without_tags(texts: Texts, tags: list[core.Tag]) -> Texts:

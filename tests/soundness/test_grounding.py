@@ -15,6 +15,7 @@ import pytest
 
 from planproof.spec import core
 from planproof.spec.core import Apply, Expr, Kind, Literal, Make, Op, Ref, Role, Value
+from planproof.spec.semantics import map_entries, show
 from planproof.spec.source import NOWHERE
 from planproof.spec.types import (
     BOOL,
@@ -53,12 +54,12 @@ def written(value: Value, type: Type) -> Expr:
             return Make(tuple(written(v, inner) for v in items), bare)
         case core.SetValue(members), SetType(inner):
             result: Expr = Literal(core.SetValue(frozenset()), bare)
-            for each in members:
+            for each in sorted(members, key=show):
                 result = Apply(Op.SET_ADD, (result, written(each, inner)), bare)
             return result
-        case core.MapValue(entries), MapType(key, mapped):
+        case core.MapValue(), MapType(key, mapped):
             result = Literal(core.MapValue(frozenset()), bare)
-            for k, v in entries:
+            for k, v in map_entries(value):
                 result = Apply(Op.MAP_PUT, (result, written(k, key), written(v, mapped)), bare)
             return result
         case _:

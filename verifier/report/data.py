@@ -11,10 +11,10 @@ Left out: how a report is drawn (`text`), written (`json_form`) or typed for oth
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from planproof.spec.diagnostic import Diagnostic
+from planproof.spec.node import dataclass, field
 from planproof.spec.source import Span
 
 if TYPE_CHECKING:

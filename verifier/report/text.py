@@ -284,11 +284,22 @@ def _run(found: Counterexample) -> Iterator[str]:
     if found.functions:
         yield f"    where:  {_bindings(found.functions)}"
     width = len(str(len(found.steps)))
+    last = len(found.steps)
     for number, step in enumerate(found.steps, 1):
+        if last > _STEPS_SHOWN_MAX and _STEPS_FIRST < number <= last - _STEPS_LAST:
+            if number == _STEPS_FIRST + 1:
+                left_out = last - _STEPS_FIRST - _STEPS_LAST
+                yield f"    {' ' * width}  ... {left_out} more calls (--format json has them all) ..."
+            continue
         yield f"    {number:>{width}}. {_step(step)}"
         if step.state:
             yield f"    {' ' * width}  then {_bindings(step.state)}"
     yield f"    so {_clean(found.violated)}"
+
+
+_STEPS_SHOWN_MAX = 14  # of a run; of a longer one only its beginning and its end
+_STEPS_FIRST = 4
+_STEPS_LAST = 6
 
 
 def _step(step: Step) -> str:
