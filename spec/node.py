@@ -25,7 +25,9 @@ C = TypeVar("C")
 _NO_DEFAULT: Any = object()
 
 if TYPE_CHECKING:
-    from dataclasses import dataclass, field, replace
+    from dataclasses import dataclass as dataclass
+    from dataclasses import field as field
+    from dataclasses import replace as replace
 else:
 
     def dataclass(*, frozen: bool = False, slots: bool) -> Callable[[type[C]], type[C]]:

@@ -29,7 +29,9 @@ from typing import TypeAlias, assert_never
 
 from planproof.spec import core
 from planproof.spec.core import Exit, Expr, Op
+from planproof.spec.lower.terms import mentions
 from planproof.spec.node import dataclass, field
+from planproof.spec.semantics import children
 from planproof.spec.source import Span
 from planproof.spec.types import (
     BOOL,
@@ -330,6 +332,12 @@ class Generator:
         if self.fresh:
             self._spend(formula)
 
+    def _learn_loose(self, state: State) -> None:
+        """Learns what types say of collections as a whole: that a refined list is not empty, say."""
+        loose, self.symbolic.loose = self.symbolic.loose, []
+        for fact in loose:
+            self.learn(fact, state, "type", None)
+
     def _spend(self, formula: Term) -> None:
         """Symbols that a fact speaks of are no longer free to be defined."""
         oldest = min(t.uid for t in self.fresh)
@@ -518,6 +526,7 @@ class Generator:
         self.choices[(statement.site, self.iterations)] = value
         self.choice_order.append((statement, self.iterations, value))
         self.assign(state, statement.target, value)
+        self._learn_loose(state)
         for leaf in self.symbolic.scalars(value):
             if leaf.op == "app" and not leaf.args and self.symbolic.scope is None:
                 self.fresh.add(leaf)
@@ -945,6 +954,7 @@ class Generator:
             else:
                 value = self.unknown(type, name)
             self.assign(at, name, value)
+            self._learn_loose(at)
             if name in moves and isinstance(value, Term) and isinstance(before, Term):
                 self._learn_move(value, before, moves[name], count, at, type)
         for invariant in statement.invariants:
@@ -972,7 +982,7 @@ class Generator:
         guard = statement.guard
         if not (isinstance(guard, core.Apply) and guard.op is Op.LT):
             return
-        if names_of(guard) & assigned != {statement.counter}:
+        if mentions(guard).free.keys() & assigned != {statement.counter}:
             return
         try:
             left, right = (self.evaluate(a, at) for a in guard.arguments)
@@ -1226,7 +1236,7 @@ class Generator:
 
         def offer(expr: Expr, why: str) -> None:
             for part in _conjuncts(expr):
-                names = names_of(part)
+                names = mentions(part).free.keys()
                 if part in found or not names & assigned:
                     continue
                 try:
@@ -1327,45 +1337,7 @@ def subexpressions(expr: Expr) -> Iterator[Expr]:
     while work:
         at = work.pop()
         yield at
-        work += reversed(_children(at))
-
-
-def _children(expr: Expr) -> list[Expr]:
-    match expr:
-        case core.Literal() | core.Ref() | core.Unsupported():
-            return []
-        case core.Apply(_, arguments) | core.Uninterpreted(_, arguments):
-            return list(arguments)
-        case core.Conditional(test, then, otherwise):
-            return [test, then, otherwise]
-        case core.Make(items):
-            return list(items)
-        case core.FieldOf(operand):
-            return [operand]
-        case core.WithField(operand, _, value):
-            return [operand, value]
-        case core.Quantified(_, _, domain, body):
-            return [*_domain_parts(domain), body]
-        case core.Total(_, domain, test_or_none, body):
-            return [*_domain_parts(domain), *([test_or_none] if test_or_none is not None else []), body]
-        case core.First(_, domain, test):
-            return [*_domain_parts(domain), test]
-        case _:
-            assert_never(expr)
-
-
-def _domain_parts(domain: core.Domain) -> list[Expr]:
-    match domain:
-        case core.Items(collection):
-            return [collection]
-        case core.FirstItems(collection, count):
-            return [collection, count]
-        case core.Between(low, high):
-            return [low, high]
-        case core.AllOf():
-            return []
-        case _:
-            assert_never(domain)
+        work += reversed(children(at))
 
 
 def _assigned(statement: core.Statement) -> set[str]:
@@ -1408,16 +1380,6 @@ def _conjuncts(expr: Expr) -> Iterator[Expr]:
             yield from _conjuncts(part)
     else:
         yield expr
-
-
-def names_of(expr: Expr) -> set[str]:
-    """The store variables of an expression (bound ones left out)."""
-    bound = {
-        part.variable.name
-        for part in subexpressions(expr)
-        if isinstance(part, core.Quantified | core.Total | core.First)
-    }
-    return {p.name for p in subexpressions(expr) if isinstance(p, core.Ref)} - bound
 
 
 def _preserved(statement: core.Statement) -> list[Expr]:

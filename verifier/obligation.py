@@ -39,15 +39,20 @@ _FAILS: dict[Kind, str] = {
 }
 
 
+def said(tag: Tag) -> str:
+    """The clause as it is written, on one line."""
+    return tag.clause.one_line.rstrip(" ;")
+
+
 def holds(tag: Tag) -> str:
     """Why a proved obligation is good news."""
     if tag.kind is Kind.ENSURES and tag.name == "modifies":
         return "the call changes nothing but what `modifies` names"
-    return _HOLDS[tag.kind].format(clause=tag.clause.one_line)
+    return _HOLDS[tag.kind].format(clause=said(tag))
 
 
 def fails(tag: Tag) -> str:
     """What a run that violates the obligation shows."""
     if tag.kind is Kind.ENSURES and tag.name == "modifies":
         return "the call changes something that `modifies` does not name"
-    return _FAILS[tag.kind].format(clause=tag.clause.one_line)
+    return _FAILS[tag.kind].format(clause=said(tag))

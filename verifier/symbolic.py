@@ -30,6 +30,8 @@ from typing import Any, TypeAlias, TypeVar, assert_never
 from planproof.spec import core, semantics
 from planproof.spec import types as types_
 from planproof.spec.core import Expr, Op
+from planproof.spec.limits import DEFAULT
+from planproof.spec.lower.terms import mentions
 from planproof.spec.types import (
     BoolType,
     DateType,
@@ -205,6 +207,7 @@ class Symbolic:
         self.known = Known()
         self.facts: dict[Term, list[Term]] = {}  # of an application of a symbol
         self.special: dict[str, Special] = {}
+        self.loose: list[Term] = []  # facts of types that no scalar stands for, not learned yet
         self.uses_strings = False
         # Symbols that what is known of a symbol speaks of: a slice with the one needs the others.
         self.links: dict[str, list[Term]] = {}
@@ -356,10 +359,13 @@ class Symbolic:
                 if terms.intervals[name] == bounds:
                     self.facts[value] = []
                     return
+        try:
+            fact = self.neutral(lambda: self.truth(predicate, {"self": value}))
+        except Unencodable:
+            return  # less is known, which only makes a proof harder
         leaves = [t for t in self.scalars(value) if t.op == "app"]
-        if not leaves:
-            return
-        fact = self.neutral(lambda: self.truth(predicate, {"self": value}))
+        if not leaves and fact is not terms.true:
+            self.loose.append(fact)
         for leaf in leaves:
             known = self.facts.setdefault(leaf, [])
             if fact is not terms.true and fact not in known:
@@ -1469,11 +1475,30 @@ class Symbolic:
             self.special[name] = Special(inverse)
         return terms.app(name, (operand,), TEXT)
 
+    def product(self, left: Term, right: Term) -> Term:
+        """The product; a factor with few possible values is split into cases, each of them linear.
+
+        Linear arithmetic is decided, products of two unknowns are not (Matiyasevich 1970).
+        """
+        terms = self.terms
+        if left.op == "const" or right.op == "const" or left.sort != INT:
+            return terms.mul(left, right)
+        for few, other in ((left, right), (right, left)):
+            if few.low is not None and few.high is not None:
+                low, high = int(few.low), int(few.high)
+                if high - low < DEFAULT.split_values_max:
+                    result = terms.scale(high, other)
+                    for value in range(high - 1, low - 1, -1):
+                        here = self.settled(terms.eq(few, terms.integer(value)))
+                        result = terms.ite(here, terms.scale(value, other), result)
+                    return result
+        return terms.mul(left, right)
+
     def capture(self, expr: Expr, env: Env) -> dict[str, SValue]:
         """The free variables of `expr` with their values now: instances are made much later."""
         names = self._free.get(id(expr))
         if names is None:
-            names = tuple(sorted(free_names(expr)))
+            names = tuple(sorted(mentions(expr).free))
             self._free[id(expr)] = names
             self._kept.append(expr)
         return {name: env[name] for name in names}
@@ -1591,7 +1616,7 @@ class Symbolic:
             case Op.SUB:
                 return terms.sub(_term(values[0]), _term(values[1]))
             case Op.MUL:
-                return terms.mul(_term(values[0]), _term(values[1]))
+                return self.product(_term(values[0]), _term(values[1]))
             case Op.NEG:
                 return terms.scale(-1, _term(values[0]))
             case Op.DIV:
@@ -1840,46 +1865,6 @@ def _triggers(body: Term, spot: Term) -> tuple[Source, ...]:
                 found[(str(at.data), prefix)] = None
         work += at.args
     return tuple(Source(name, prefix, 1) for name, prefix in found)
-
-
-def free_names(expr: Expr) -> set[str]:
-    """The variables of an expression that it does not bind itself."""
-    match expr:
-        case core.Ref(name):
-            return {name}
-        case core.Literal() | core.Unsupported():
-            return set()
-        case core.Apply(_, parts) | core.Uninterpreted(_, parts) | core.Make(parts):
-            return set().union(*map(free_names, parts))
-        case core.Conditional(test, then, otherwise):
-            return free_names(test) | free_names(then) | free_names(otherwise)
-        case core.FieldOf(operand):
-            return free_names(operand)
-        case core.WithField(operand, _, value):
-            return free_names(operand) | free_names(value)
-        case core.Quantified(_, variable, domain, body):
-            return _free_in_domain(domain) | (free_names(body) - {variable.name})
-        case core.Total(variable, domain, condition, body):
-            inner = free_names(body) | (set() if condition is None else free_names(condition))
-            return _free_in_domain(domain) | (inner - {variable.name})
-        case core.First(variable, domain, condition_of):
-            return _free_in_domain(domain) | (free_names(condition_of) - {variable.name})
-        case _:
-            assert_never(expr)
-
-
-def _free_in_domain(domain: core.Domain) -> set[str]:
-    match domain:
-        case core.Items(collection):
-            return free_names(collection)
-        case core.FirstItems(collection, count):
-            return free_names(collection) | free_names(count)
-        case core.Between(low, high):
-            return free_names(low) | free_names(high)
-        case core.AllOf():
-            return set()
-        case _:
-            assert_never(domain)
 
 
 __all__ = [

@@ -24,6 +24,7 @@ from planproof.spec import core, lower, semantics, typed
 from planproof.spec.core import Kind
 from planproof.spec.diagnostic import Diagnostic, Severity
 from planproof.spec.limits import DEFAULT, Limits
+from planproof.spec.lower.terms import mentions
 from planproof.spec.node import dataclass, field, replace
 from planproof.spec.source import Span
 from planproof.verifier import obligation
@@ -289,7 +290,7 @@ def _obligations(proof: Proof, name: str, limits: Limits) -> tuple[data.Obligati
     def place(span: Span) -> tuple[data.Place, str]:
         known = places.get(id(span))
         if known is None:
-            known = places[id(span)] = data.Place.of(span), span.one_line
+            known = places[id(span)] = data.Place.of(span), span.one_line.rstrip(" ;")
         return known
 
     def reported(
@@ -539,8 +540,6 @@ def _amount(value: core.Value) -> int | str:
 
 def violated_text(run: semantics.Run, tag: core.Tag, program: core.Program) -> str:
     """The clause with the values of the variables in it at the moment it failed."""
-    from planproof.verifier.generate import names_of
-
     condition: core.Expr | None = None
     for each in statements_of(program.body):
         if isinstance(each, core.Assert) and each.tag.id == tag.id:
@@ -550,15 +549,15 @@ def violated_text(run: semantics.Run, tag: core.Tag, program: core.Program) -> s
                 if tag.id in (invariant.entry.id, invariant.step.id):
                     condition = invariant.condition
     if condition is None:
-        return tag.clause.one_line
+        return obligation.said(tag)
     parts = []
-    for name in sorted(names_of(condition)):
+    for name in sorted(mentions(condition).free):
         value = run.store.get(name)
         if value is not None and not isinstance(value, core.ListValue | core.MapValue):
             label = name.lstrip("#")
             parts.append(f"{label} = {semantics.show(value)}")
     where = f" where {', '.join(parts)}" if parts else ""
-    return f"{tag.clause.one_line}{where}"
+    return f"{obligation.said(tag)}{where}"
 
 
 def budget_text(value: int | Fraction) -> int | str:

@@ -26,6 +26,8 @@ from planproof.spec.node import dataclass, field, replace
 from planproof.spec.source import Source, Span
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from planproof.verifier.report import data
 
 Diagnostics = tuple[Diagnostic, ...]
@@ -252,22 +254,76 @@ def _each(names: Sequence[str], asked: Asked) -> Iterator[Verified]:
         yield from (verify_file(*each) for each in work)
         return
 
+    yield from _in_processes(work, jobs)
+
+
+def _in_processes(work: Sequence[tuple[str, Asked]], jobs: int) -> Iterator[Verified]:
+    """Each worker is handed the next file when it has answered; a worker that dies is an error.
+
+    Not the standard pool: when one of its workers is killed, its shutdown may wait for ever.
+    """
     import multiprocessing
     import sys
-    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing.connection import wait
 
     # A forked worker has the solver loaded already; elsewhere than on Linux forking is not safe.
-    method = "fork" if sys.platform == "linux" else "spawn"
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     _load_solver()
-    with ProcessPoolExecutor(
-        jobs, mp_context=multiprocessing.get_context(method), initializer=_worker_begins
-    ) as pool:
-        futures = [pool.submit(verify_file, *each) for each in work]
+    processes = []
+    ours: list[Connection] = []
+    done: dict[int, Verified] = {}
+    handed = 0
+    try:
+        for _ in range(jobs):
+            near, far = context.Pipe()
+            process = context.Process(target=_worker, args=(far, work), daemon=True)
+            process.start()
+            # Only the worker may hold its end, or its death would not end the connection.
+            far.close()
+            processes.append(process)
+            ours.append(near)
+            near.send(handed)
+            handed += 1
+        for at in range(len(work)):
+            while at not in done:
+                ready = wait(ours)
+                for connection in [each for each in ours if each in ready]:
+                    try:
+                        number, answer = connection.recv()
+                    except (EOFError, ConnectionResetError):
+                        raise RuntimeError("a worker ended without an answer") from None
+                    if isinstance(answer, str):
+                        raise RuntimeError(f"a worker failed:\n{answer}")
+                    done[number] = answer
+                    if handed < len(work):
+                        connection.send(handed)
+                        handed += 1
+            yield done.pop(at)
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+
+
+def _worker(connection: Connection, work: Sequence[tuple[str, Asked]]) -> None:
+    """Answers for each number it is sent, until it is ended."""
+    import signal
+    import traceback
+
+    # Ctrl-C ends a worker at once and without a traceback; the parent says what there is.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    while True:
         try:
-            for future in futures:
-                yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+            number = connection.recv()
+        except EOFError:
+            return
+        answer: Verified | str
+        try:
+            answer = verify_file(*work[number])
+        except Exception:  # the parent must know, whatever it is
+            answer = traceback.format_exc()
+        connection.send((number, answer))
 
 
 def _load_solver() -> None:
@@ -275,13 +331,6 @@ def _load_solver() -> None:
     from planproof.verifier import smt, verify  # noqa: F401
 
     smt.solver_version()
-
-
-def _worker_begins() -> None:
-    """Ctrl-C ends a worker at once and without a traceback; the parent says what there is."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _dump_of(dump: Path | None, name: str, names: Sequence[str]) -> Path | None:

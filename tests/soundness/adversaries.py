@@ -67,9 +67,11 @@ Store = dict[str, Value]
 class Group:
     """Havocs that follow each other, the assignments among them, and what is assumed of them."""
 
-    __slots__ = ("assumed", "havocs", "steps")
+    __slots__ = ("assumed", "failures", "havocs", "steps", "successes")
 
     def __init__(self) -> None:
+        self.failures = 0  # guesses that came to nothing: little is spent where nothing is to be had
+        self.successes = 0
         self.havocs: list[core.Havoc] = []
         self.steps: list[core.Havoc | core.Assign] = []
         self.assumed: list[Expr] = []
@@ -173,11 +175,13 @@ class Cunning:
     def guess(self, group: Group, store: Store) -> dict[int, Value]:
         best: dict[int, Value] = {}
         least = 1_000_000
-        for _ in range(_STARTS):
+        hopeless = group.failures > 4 * (group.successes + 1)
+        for _ in range(1 if hopeless else _STARTS):
             values = self.first_guess(group, store)
             false = self.broken(group, store, values)
-            for _ in range(_REPAIRS):
+            for _ in range(_REPAIRS // 4 if hopeless else _REPAIRS):
                 if not false:
+                    group.successes += 1
                     return values
                 changed = self.repaired(group, store, values, self.roll.choice(false))
                 if changed is None:
@@ -187,6 +191,7 @@ class Cunning:
                     values, false = changed, still
             if len(false) < least:
                 best, least = values, len(false)
+        group.failures += least > 0
         return best
 
     def first_guess(self, group: Group, store: Store) -> dict[int, Value]:
@@ -369,9 +374,12 @@ class Cunning:
         return MapValue(rest | {(key, self.of(bare.value, self.numbers(here)))})
 
     def seen_or_new(self, type: Type, here: Store) -> Value:
-        seen = [v for v in here.values() if self.fits(v, type)]
-        if seen and self.roll.random() < 0.7:
-            return self.roll.choice(seen)
+        if self.roll.random() < 0.7:
+            seen = list(here.values())
+            self.roll.shuffle(seen)
+            for each in seen:
+                if self.fits(each, type):
+                    return each
         return self.of(type, self.numbers(here))
 
     # ---- one value ----

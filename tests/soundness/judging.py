@@ -76,7 +76,7 @@ def broken(program: core.Program, seed: int) -> list[core.Tag]:
     count: dict[int, int] = {}
     reached: set[int] = set()
     feasible = 0
-    for turn in range(25):
+    for turn in range(16):
         run = semantics.run(program, Cunning(known, seed * 1_009 + turn))
         if isinstance(run.outcome, semantics.Infeasible):
             continue
@@ -84,7 +84,7 @@ def broken(program: core.Program, seed: int) -> list[core.Tag]:
         reached.update(run.reached)
         if isinstance(run.outcome, semantics.Violated):
             count[run.outcome.tag.id] = count.get(run.outcome.tag.id, 0) + 1
-    if not count and feasible >= 10:
+    if not count and feasible >= 6:
         return [t for t in program.tags if is_witness(t) and t.id not in reached]
     return [program.tags[tag] for tag in sorted(count, key=lambda t: (-count[t], t))]
 

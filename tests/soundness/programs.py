@@ -82,6 +82,12 @@ def lowered(texts: Texts) -> core.Program:
     return program
 
 
+def domain_programs(texts: Texts) -> tuple[core.Program, ...]:
+    """What the domain and the policy owe by themselves, as programs."""
+    world, _ = checked(texts)
+    return lower.lower_world(world, DEFAULT)
+
+
 def _said(found: tuple[Diagnostic, ...]) -> str:
     return "; ".join(f"{d.span!r} [{d.code}] {d.headline}" for d in found)
 
@@ -124,6 +130,8 @@ BASE = {
     "Map<Key, List<Int, 3>>": "Map<Key, List<Int, 3>>",
     "(Key, Color)": "(Key, Color)",
     "Option<Full>": "Option<Item>",
+    "Date": "Date",
+    "Option<Option<Int>>": "Option<Option<Int>>",
 }
 ITEM_OF = {"List<Int>": "Int", "List<Item>": "Item", "List<Key>": "Key"}
 KEY_OF = {
@@ -142,7 +150,8 @@ PARAMETER_TYPES = (
     "Int", "Int", "Nat", "Small", "Small", "Bool", "Key", "Key", "Key", "Color", "Item",
     "List<Item, 4>", "List<Int, 3>", "List<Key, 3>", "Option<Key>", "Option<Int>", "Text<4>",
     "Decimal", "(Int, Bool)", "Set<Key>", "Map<Key, Nat>", "Map<Color, Int>", "Full", "Few", "List<Full, 3>",
-    "Map<Key, Item>", "Map<Key, List<Int, 3>>", "Set<Color>", "Map<(Key, Color), Full>", "Option<Full>",
+    "Map<Key, Item>", "Map<Key, List<Int, 3>>", "Set<Color>", "Map<(Key, Color), Full>", "Option<Full>", "Date", "Date",
+    "Option<Option<Int>>",
 )  # fmt: skip
 
 STATES = {
@@ -159,6 +168,7 @@ STATES = {
     "queue": "List<Item, 4>",
     "last": "Option<Full>",
     "hues": "Set<Color>",
+    "due": "Date",
 }
 
 
@@ -384,6 +394,12 @@ class Maker:
                 ["modifies hues", self.pick(("ensures hues == old(hues) + {c}", "ensures forall h in old(hues) :: h in hues")),
                  *self.failing(())],
             )  # fmt: skip
+        if has("due"):
+            yield self.tool(
+                "postpone", (("n", "Int"),), "Int", self.some(("requires n >= 0",), 1, 0.7),
+                ["modifies due", self.pick(("ensures due == old(due) + n", "ensures due >= old(due) + n")),
+                 "ensures result == due - old(due)", *self.failing(("due >= old(due)",))],
+            )  # fmt: skip
         promises = self.some((
             "ensures forall x in result :: x.owner == k",
             "ensures forall x in result :: x.size > 0",
@@ -474,6 +490,7 @@ class Maker:
             ("fee", "fee >= initially(fee)"),
             ("chart", "forall k in chart :: chart[k].size <= 4"),
             ("chart", "forall k in chart :: chart[k].rank == initially(chart)[k].rank"),
+            ("due", "due >= initially(due)"),
             ("queue", "forall x in queue :: x.rank >= 0"),
             ("queue", "sum(x in queue :: x.size) <= 9"),
             ("last", "is_some(initially(last)) ==> is_some(last)"),
@@ -535,6 +552,15 @@ class Maker:
                 continue
         if self.chance(0.15):
             self.lines.append(f"  budget {self.pick(('calls', 'points'))} <= {self.roll.randint(1, 8)}")
+        if self.chance(0.12):
+            places = [s for s in self.states if self.chance(0.5)]
+            keys = [n for n, t in own if t == "Key"]
+            if "stock" in self.states and "stock" not in places and keys:
+                places.append(f"stock[{self.pick(keys)}]")
+            if "chart" in self.states and "chart" not in places and keys:
+                places.append(f"chart[{self.pick(keys)}]")
+            if places:
+                self.lines.append(f"  modifies {', '.join(places)}")
         self.lines.append("{")
         if self.loops:
             self.block(scope, 1, self.roll.randint(1, 3))
@@ -734,7 +760,11 @@ class Maker:
         head = Scope(dict(scope.names), scope.mutable, spec=True, old=True)
         lists = [n for n, t in scope.names.items() if BASE[t] in ITEM_OF and n not in scope.mutable]
         after = ""
-        if kind <= 4 and lists:
+        if kind == 9 and self.chance(0.7):
+            x = self.fresh("e")
+            self.emit(depth, f"for {x} in {{{self.pick(('Color.Red', 'Color.Green'))}, Color.Blue}}")
+            inner.names[x] = "Color"
+        elif kind <= 4 and lists:
             xs = self.pick(lists)
             x, i = self.fresh("e"), self.fresh("n")
             indexed = self.chance(0.6)
@@ -840,6 +870,8 @@ class Maker:
                         ways.append(f"forall j in {state} :: {state}[j].tone == old({state})[j].tone")
                 elif type == "Bool":
                     ways += [f"{state} == old({state})", f"old({state}) ==> {state}"]
+                elif type == "Date":
+                    ways += [f"{state} >= old({state})", f"{state} - old({state}) == {self.value(scope, 'Int', 1)}"]
                 elif type == "Set<Key>":
                     ways += [f"forall j in old({state}) :: j in {state}", f"{self.value(scope, 'Key', 0)} in {state}"]
                 elif type.startswith("List"):
@@ -954,6 +986,7 @@ class Maker:
             "Key": self.key,
             "Color": self.color,
             "Text": self.text,
+            "Date": self.date,
             "Item": self.item,
         }.get(base, lambda s, d: self.structured(s, base, d))(scope, depth)
 
@@ -996,6 +1029,11 @@ class Maker:
                 ways.append(f"(if {k} in {name} then {read} else {b})" if self.chance(0.85) else read)
                 if mapped == "Int" and (scope.spec or name in scope.names):
                     ways.append(f"sum({name})")
+            elif base == "Date":
+                ways.append(f"{name} - {self.date(scope, 0)}")
+            elif base == "Option<Option<Int>>":
+                inner = f"is_some({name}) && is_some({name}.value)"
+                ways.append(f"(if {inner} then {name}.value.value else {b})")
             elif base == "Option<Int>":
                 ways.append(f"(if is_some({name}) then {name}.value else {b})")
             elif base == "Text":
@@ -1047,6 +1085,12 @@ class Maker:
             one = self.pick(atoms)
             return f'(if len({one}) < 4 then {one} + "a" else {one})'
         return self.pick([*atoms, *atoms, *LITERAL_TEXTS])
+
+    def date(self, scope: Scope, depth: int) -> str:
+        atoms = self.atoms(scope, "Date")
+        if depth > 0 and self.chance(0.5):
+            return f"{self.date(scope, depth - 1)} {self.pick(('+', '-'))} ({self.integer(scope, depth - 1)})"
+        return self.pick([*atoms, *atoms, 'date("1970-01-02")', 'date("1969-12-31")'])
 
     def item(self, scope: Scope, depth: int) -> str:
         atoms = self.atoms(scope, "Item")
@@ -1159,14 +1203,15 @@ class Maker:
 
     def comparison(self, scope: Scope, depth: int) -> str:
         kinds = ["Int"] * 5
-        for base, weight in (("Key", 2), ("Color", 1), ("Item", 1), ("Text", 1), ("Decimal", 1), ("Option<Key>", 1),
+        for base, weight in (("Key", 2), ("Color", 1), ("Item", 1), ("Text", 1), ("Decimal", 1), ("Option<Key>", 1), ("Date", 2),
+                             ("Option<Option<Int>>", 1),
                              ("Option<Int>", 1), ("List<Int>", 1), ("Set<Key>", 1), ("(Int, Bool)", 1),
                              ("Map<Key, Nat>", 1)):  # fmt: skip
             if self.atoms(scope, base):
                 kinds += [base] * weight
         base = self.pick(kinds)
-        if base in ("Int", "Decimal"):
-            make = self.integer if base == "Int" else self.decimal
+        if base in ("Int", "Decimal", "Date"):
+            make = {"Int": self.integer, "Decimal": self.decimal, "Date": self.date}[base]
             sign = self.pick(("<", "<=", "==", "!=", ">", ">="))
             left, right = self.different(lambda: make(scope, depth))
             return f"{left} {sign} {right}"
@@ -1226,7 +1271,7 @@ def removable(text: str) -> Iterator[tuple[int, int]]:
         bare = line.strip()
         if not bare or bare in ("{", "}") or bare.startswith(("}", "plan ", "policy ", "domain ")):
             continue
-        if bare.endswith(";") or bare.startswith(("requires", "ensures", "invariant", "budget")):
+        if bare.endswith(";") or bare.startswith(("requires", "ensures", "invariant", "budget", "modifies")):
             yield start, start + 1
             continue
         depth, end = 0, start

@@ -24,7 +24,7 @@ from tests.soundness.judging import QUICK, Attack, prove
 from tests.soundness.programs import NotAccepted, Texts, lowered
 
 ROOT = Path(__file__).parents[2]
-BATCHES, EACH, RUNS = 8, 30, 50
+BATCHES, EACH, RUNS = 8, 20, 40
 
 
 @cache
@@ -54,7 +54,7 @@ def test_no_run_contradicts_a_verdict(batch: int) -> None:
 
 
 @given(programs.texts())
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_no_run_contradicts_a_verdict_on_plans_as_they_are_made(texts: Texts) -> None:
     try:
         program = lowered(texts)
@@ -67,7 +67,7 @@ def test_no_run_contradicts_a_verdict_on_plans_as_they_are_made(texts: Texts) ->
 
 def test_a_proof_with_invariants_and_one_by_unrolling_agree_with_runs() -> None:
     both = 0
-    for seed in range(40):
+    for seed in range(16):
         texts = programs.settle(programs.make(seed, loopy=True), seed, judging.broken)
         program = lowered(texts)
         if not judging.has_loop(program):
@@ -77,7 +77,7 @@ def test_a_proof_with_invariants_and_one_by_unrolling_agree_with_runs() -> None:
         if unrolled:
             assert not found.violated, f"seed {seed}\n{texts}"
             both += judging.verdict(prove(program, QUICK)) == "proved"
-    assert both >= 5
+    assert both >= 3
 
 
 # ---- what must not matter --------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def reordered(texts: Texts, seed: int) -> Texts:
     return replace(texts, domain=head + "".join(tools))
 
 
-@pytest.mark.parametrize("seed", range(0, 40, 2))
+@pytest.mark.parametrize("seed", range(0, 40, 4))
 def test_names_and_the_order_of_tools_do_not_matter(seed: int) -> None:
     texts, _, verdict, _, _, _ = judged(seed)
     assert renamed(texts) != texts
@@ -107,7 +107,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from tests.soundness import judging, programs
-for seed in (1, 4, 6):
+for seed in (1, 4):
     program = programs.lowered(programs.settle(programs.make(seed), seed, judging.broken))
     proof = judging.prove(program, judging.QUICK)
     scripts = [r.script.digest for rs in proof.results.values() for _, r in rs if r.script is not None]
@@ -140,14 +140,14 @@ def test_a_wrong_proof_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(smt, "check", lambda *_, **__: smt.Unsat(0, None))
     noticed = 0
-    for seed in range(20):
+    for seed in range(12):
         program = lowered(programs.make(seed))
         try:
             proof = prove(program, QUICK)
         except AssertionError:
             continue
         noticed += bool(list(judging.contradictions(proof, judging.attack(program, seed, 30))))
-    assert noticed >= 5
+    assert noticed >= 3
 
 
 def test_minimising_keeps_the_failure_and_leaves_little() -> None:
