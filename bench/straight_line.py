@@ -1,4 +1,4 @@
-"""How verification grows with the length of a plan: n calls in a row, with state, invariant, budgets.
+"""How verification grows with a plan: n calls in a row, with state, an invariant and budgets.
 
 The plan pays n times from one account to another under the treasury's contracts: each call owes
 four `requires`, a refinement, the conserved total and two budgets.  What is timed is
@@ -129,7 +129,9 @@ def main() -> None:
         )
     if len(rows) > 1:
         first, last = rows[0], rows[-1]
-        slope = math.log(last["verify"] / first["verify"]) / math.log(last["calls"] / first["calls"])
+        slope = math.log(last["verify"] / first["verify"]) / math.log(
+            last["calls"] / first["calls"]
+        )
         print(f"\nverify grows as n^{slope:.2f} from {first['calls']:,} to {last['calls']:,} calls")
 
 

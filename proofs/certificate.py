@@ -17,7 +17,6 @@ Left out for now: evidence for single conditions, the independent audit, signatu
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from enum import Enum
@@ -25,6 +24,7 @@ from fractions import Fraction
 from typing import Literal
 
 from planproof.spec import core, types
+from planproof.spec.digest import digest
 from planproof.spec.node import dataclass
 from planproof.spec.source import Span
 
@@ -115,8 +115,8 @@ class Certificate:
         digests = [("core", self.core)]
         digests += [(each.name, each.digest) for each in texts]
         digests += [(each.id, each.digest) for each in self.obligations]
-        for of, digest in digests:
-            if _DIGEST.fullmatch(digest) is None:
+        for of, found in digests:
+            if _DIGEST.fullmatch(found) is None:
                 raise CertificateRejected(f"the digest of `{of}` is not sha256 in hexadecimal")
         if not self.obligations:
             raise CertificateRejected("it certifies no obligation, so it says nothing")
@@ -171,7 +171,7 @@ def read(text: str) -> Certificate:
 
 def text_digest(text: str) -> str:
     """`sha256:` and the digest of the text in UTF-8."""
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return digest(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def core_digest(program: core.Program) -> str:
     """
     out: list[str] = []
     _Speller(out).add(program)
-    return "sha256:" + hashlib.sha256("".join(out).encode()).hexdigest()
+    return digest("".join(out))
 
 
 class _Speller:

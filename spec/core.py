@@ -25,7 +25,7 @@ from planproof.spec.node import field, node
 from planproof.spec.source import NOWHERE, Span
 from planproof.spec.types import BOOL, INT, Type
 
-# ---- values ----------------------------------------------------------------------------------------
+# ---- values --------------------------------------------------------------------------------------
 
 
 @node
@@ -101,7 +101,7 @@ Value: TypeAlias = (
 """Dates and times are ints (days, seconds); a Decimal is always a Fraction, never an int."""
 
 
-# ---- expressions -----------------------------------------------------------------------------------
+# ---- expressions ---------------------------------------------------------------------------------
 
 
 class Op(Enum):
@@ -303,7 +303,7 @@ class Uninterpreted:
 
 @node
 class Unsupported:
-    """A construct that is checked but not verified yet (`best`, `[e for ...]`, `bag`, `keys`, `once`).
+    """A construct that is not verified yet: `best`, `[e for ...]`, `bag`, `keys`, `once`.
 
     Lowering reports it as `not-yet-verified` and the verdict is `unknown`; it has no value.
     """
@@ -345,7 +345,7 @@ def conjunction(parts: tuple[Expr, ...]) -> Expr:
     return parts[0] if len(parts) == 1 else Apply(Op.AND, parts, BOOL, parts[0].span)
 
 
-# ---- obligations and marks -------------------------------------------------------------------------
+# ---- obligations and marks -----------------------------------------------------------------------
 
 
 class Kind(Enum):
@@ -429,7 +429,7 @@ class Ended:
 Mark: TypeAlias = CallBegins | CallEnds | Reached | Ended
 
 
-# ---- statements ------------------------------------------------------------------------------------
+# ---- statements ----------------------------------------------------------------------------------
 
 
 class Exit(Enum):
@@ -510,7 +510,7 @@ class If:
 
 @node
 class Invariant:
-    """`condition` holds whenever the loop's head is reached; given by the author, or by lowering."""
+    """`condition` holds whenever the loop's head is reached; the author's, or lowering's own."""
 
     condition: Expr
     entry: Tag
@@ -561,7 +561,7 @@ Statement: TypeAlias = (
 )
 
 
-# ---- programs --------------------------------------------------------------------------------------
+# ---- programs ------------------------------------------------------------------------------------
 
 
 @node

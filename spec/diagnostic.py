@@ -102,7 +102,7 @@ _SHOWN_MAX = 240
 
 
 def _visible(text: str) -> str:
-    """Tabs as one blank and control characters as `?`, so that columns line up and nothing hides."""
+    """Tabs as one blank and control characters as `?`, so columns line up and nothing hides."""
     return "".join(" " if c == "\t" else c if c.isprintable() else "?" for c in text)
 
 

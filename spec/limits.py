@@ -14,8 +14,12 @@ from planproof.spec.node import dataclass
 class Limits:
     """Everything that could run away, and how far we let it."""
 
-    source_bytes_max: int = 4 * 1024 * 1024  # a 10,000-call plan is 0.5 MB; parsing costs about 2 s/MB
-    nesting_depth_max: int = 64  # of expressions and blocks; a recursive pass uses a few frames a level
+    source_bytes_max: int = (
+        4 * 1024 * 1024
+    )  # a 10,000-call plan is 0.5 MB; parsing costs about 2 s/MB
+    nesting_depth_max: int = (
+        64  # of expressions and blocks; a recursive pass uses a few frames a level
+    )
     integer_digits_max: int = 1000  # of a literal; Python's own limit for int(text) is 4300
     list_bound_max: int = 1_000_000  # N of List<T, N> and of `max N`
     diagnostics_max: int = 50  # for one file; more help nobody
@@ -27,7 +31,7 @@ class Limits:
     solver_rlimit_max: int = 5_000_000  # Z3 resource units for one condition; roughly 2 s
     instances_max: int = 2_000  # ground instances of assumed universals, for one condition
     split_values_max: int = 64  # a factor of a product with this small a range is split into cases
-    replay_steps_max: int = 200_000  # of one run of the reference interpreter
+    replay_steps_max: int = 1_000_000  # of one run of the reference interpreter; about 5 s
 
     def __post_init__(self) -> None:
         if not self.nesting_depth_max * 12 < sys.getrecursionlimit():

@@ -13,9 +13,10 @@ own stack, nesting is bounded before the tree gets deeper than `limits.nesting_d
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 from planproof.spec import syntax as s
@@ -97,7 +98,7 @@ _KINDS: dict[type, str] = {
 
 
 def read_source(
-    path: str | Path, limits: Limits = DEFAULT
+    path: str | os.PathLike[str], limits: Limits = DEFAULT
 ) -> tuple[Source | None, tuple[Diagnostic, ...]]:
     """The text of a file, known by its path as given, or None and the one reason why not.
 
@@ -112,21 +113,20 @@ def read_source(
     ) -> tuple[None, tuple[Diagnostic]]:
         return None, (Diagnostic(code, headline, Span(empty, 0, 0), help=help),)
 
-    file = Path(path)
     try:
-        if not file.exists():
-            return refused("file-not-found", f"there is no file `{name}`")
-        if file.is_dir():
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
             return refused("not-a-file", f"`{name}` is a folder", "name a file in it")
-        if not file.is_file():
+        if not stat.S_ISREG(mode):
             return refused("not-a-file", f"`{name}` is not a regular file")
-        with file.open("rb") as stream:
+        with open(path, "rb") as stream:
             content = stream.read(limits.source_bytes_max + 1)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
+        return refused("file-not-found", f"there is no file `{name}`")
     except PermissionError:
         return refused("unreadable", f"`{name}` may not be read by this user")
-    except (OSError, ValueError) as error:
-        # ValueError: a NUL in the path.
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    except OSError as error:
+        reason = error.strerror or str(error)
         return refused("unreadable", f"`{name}` can't be read: {reason.lower()}")
     if len(content) > limits.source_bytes_max:
         return None, (too_large(Span(empty, 0, 0), limits),)

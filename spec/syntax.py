@@ -1,4 +1,4 @@
-"""The tree of what was written: declarations, statements, expressions, before any name is looked up.
+"""The tree of what was written: declarations, statements, expressions; no name is looked up yet.
 
 Nodes are frozen and compare by structure; spans and comments do not take part, so
 `parse(format(x)) == x` says what it should.  Parentheses leave no node.  Each union (`Expr`,
@@ -25,7 +25,7 @@ class Ident:
 
 @node
 class Comment:
-    """A `//` or `/* */` comment, or a `///` comment that documents no declaration; text as written."""
+    """A `//` or `/* */` comment, or a `///` comment that documents nothing; text as written."""
 
     text: str
     span: Span = field(default=NOWHERE, compare=False, repr=False)
@@ -65,7 +65,7 @@ class IntLiteral:
 
 @node
 class DecimalLiteral:
-    """An exact decimal; `digits` counts the digits after the point, so that `12.50` prints again."""
+    """An exact decimal; `digits` counts the digits after the point, so `12.50` prints again."""
 
     value: Fraction
     digits: int
@@ -118,7 +118,7 @@ class Argument:
 
 @node
 class Call:
-    """A function, tool, plan, record constructor or builtin (`len`, `min`, `date`, `range`, ...)."""
+    """A function, tool, plan, record constructor or builtin (`len`, `min`, `date`, `range` ...)."""
 
     name: Ident
     arguments: tuple[Argument, ...]
@@ -368,7 +368,7 @@ Expr: TypeAlias = (
 )
 
 
-# ---- call patterns and rules -----------------------------------------------------------------------
+# ---- call patterns and rules ---------------------------------------------------------------------
 
 
 @node
@@ -477,7 +477,7 @@ class ResponseRule:
 Rule: TypeAlias = NeverRule | PrecedenceRule | AtMostRule | FinallyRule | ResponseRule
 
 
-# ---- clauses ---------------------------------------------------------------------------------------
+# ---- clauses -------------------------------------------------------------------------------------
 
 
 @node
@@ -577,7 +577,7 @@ ToolClause: TypeAlias = Requires | Ensures | Modifies | Reads | Cost | Fails | U
 PlanClause: TypeAlias = Requires | Ensures | Modifies | Budget
 
 
-# ---- statements ------------------------------------------------------------------------------------
+# ---- statements ----------------------------------------------------------------------------------
 
 Bound: TypeAlias = int | Ident
 """A number, or the name of a `const`."""
@@ -730,7 +730,7 @@ Statement: TypeAlias = (
 )
 
 
-# ---- declarations and files --------------------------------------------------------------------------
+# ---- declarations and files ----------------------------------------------------------------------
 
 
 @node
@@ -843,7 +843,7 @@ class DefaultCost:
 
 @node
 class FlowDecl:
-    """`flow confidentiality public < internal < secret, public < partner;`: one chain for each comma."""
+    """`flow secrecy public < internal < secret, public < partner;`: a chain for each comma."""
 
     name: Ident
     chains: tuple[tuple[Ident, ...], ...]

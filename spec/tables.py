@@ -14,7 +14,7 @@ pattern (`"NAME"`).  Lark is needed only here.
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import os
 from typing import Any, TypeAlias
 
 from planproof.spec.node import node
@@ -52,12 +52,17 @@ class Tables:
     words: tuple[str, ...]  # the terminals that are texts
 
 
-FOLDER = Path(__file__).parent
+FOLDER = os.path.dirname(__file__)
+
+
+def _read(name: str) -> str:
+    with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+        return file.read()
 
 
 def load() -> Tables:
     """The shipped tables."""
-    data = json.loads((FOLDER / "tables.json").read_text(encoding="utf-8"))
+    data = json.loads(_read("tables.json"))
     action_rows, goto_rows = data["action_rows"], data["goto_rows"]
     return Tables(
         tuple(
@@ -80,7 +85,7 @@ def build() -> str:
     from lark.lexer import PatternStr
     from lark.parsers.lalr_analysis import Shift
 
-    grammar = (FOLDER / "grammar.lark").read_text(encoding="utf-8")
+    grammar = _read("grammar.lark")
     parser: Any = lark.Lark(grammar, parser="lalr", strict=True, maybe_placeholders=True)
     table = parser.parser.parser._parse_table
     called: dict[str, str] = {"$END": "$END"}
@@ -187,4 +192,5 @@ def _lines(items: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    (FOLDER / "tables.json").write_text(build(), encoding="utf-8")
+    with open(os.path.join(FOLDER, "tables.json"), "w", encoding="utf-8") as out:
+        out.write(build())

@@ -77,7 +77,7 @@ class Undo:
 
 @node
 class Tool:
-    """`charges` has every resource the tool names, `seconds` included (from the default if need be)."""
+    """`charges` has every resource the tool names, and `seconds` (from the default if need be)."""
 
     name: str
     doc: str
@@ -202,7 +202,7 @@ class World:
     policies: tuple[Policy, ...]
 
 
-# ---- statements --------------------------------------------------------------------------------------
+# ---- statements ----------------------------------------------------------------------------------
 
 
 @node
@@ -229,7 +229,7 @@ class BindTuple:
 
 @node
 class CallTool:
-    """A tool call; arguments in the order of the parameters. One target, several for a tuple, or none."""
+    """A tool call; arguments in the order of the parameters. Several targets for a tuple."""
 
     tool: str
     arguments: tuple[Expr, ...]

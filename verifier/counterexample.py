@@ -56,7 +56,9 @@ class Findings:
     witnesses: list[semantics.Run] = field(default_factory=list)
     reached: set[int] = field(default_factory=set)
     candidates: dict[int, semantics.Run] = field(default_factory=dict)  # models that do not replay
-    settled: frozenset[int] = frozenset()  # obligations that are proved, whatever a run can evaluate
+    settled: frozenset[int] = (
+        frozenset()
+    )  # obligations that are proved, whatever a run can evaluate
     exhausted: bool = False  # a limit ended the search somewhere
     complete: bool = False  # every run was looked at: sizes and iterations beyond were none
 
@@ -229,7 +231,7 @@ class _Search:
     def solve(
         self, count: int, trail: Any, choices: int, goal: Term | None, minimise: bool
     ) -> semantics.Run | None:
-        """A run in which the first `count` facts hold and `goal` does not, replayed; None if none."""
+        """A run in which the first `count` facts hold and `goal` does not, replayed, or None."""
         symbolic = self.symbolic
         hypotheses = []
         for fact in self.generator.facts[:count]:
@@ -372,7 +374,10 @@ class Replay:
         self.result: core.Value | None = None
 
     def choose(
-        self, havoc: core.Havoc, iterations: Iterations, store: Mapping[str, core.Value]
+        self,
+        havoc: core.Havoc,
+        iterations: Iterations,
+        store: Mapping[str, core.Value],  # noqa: ARG002 - what the interpreter offers
     ) -> core.Value:
         found = self.table.get((havoc.site, iterations))
         if found is None:
@@ -463,8 +468,8 @@ class Decoder:
             case EnumType(name, members):
                 index = raw if isinstance(raw, int) and 0 <= raw < len(members) else 0
                 return core.EnumValue(name, members[index])
-            case TextType(bound):
-                return self.text(raw, bound)
+            case TextType():
+                return self.text(raw)
             case DecimalType():
                 if raw is None:
                     raw = 0 if term is None else default_number(term)
@@ -475,7 +480,9 @@ class Decoder:
                 if raw is None:
                     if term is not None and term.sort == "Bool":
                         return False
-                    return False if _is_bool(bare) else (0 if term is None else default_number(term))
+                    return (
+                        False if _is_bool(bare) else (0 if term is None else default_number(term))
+                    )
                 result: core.Value = raw
                 return result
 
@@ -483,7 +490,7 @@ class Decoder:
         known = self.elements.setdefault(name, {})
         return known.setdefault(raw, len(known))
 
-    def text(self, raw: Any, bound: int) -> str:
+    def text(self, raw: Any) -> str:
         if raw is None:
             return ""
         if isinstance(raw, str):

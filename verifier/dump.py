@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from planproof.verifier.verify import Proof
 
 
-def write(folder: Path, plans: typed.PlanSet, name: str, program: core.Program, proof: Proof) -> None:
+def write(
+    folder: Path, plans: typed.PlanSet, name: str, program: core.Program, proof: Proof
+) -> None:
     """Writes the phases of one plan under `folder/name`; raises OSError where it can't."""
     place = folder / name
     conditions = place / "4-conditions"

@@ -333,7 +333,7 @@ class Generator:
             self._spend(formula)
 
     def _learn_loose(self, state: State) -> None:
-        """Learns what types say of collections as a whole: that a refined list is not empty, say."""
+        """Learns what types say of whole collections: that a refined list is not empty, say."""
         loose, self.symbolic.loose = self.symbolic.loose, []
         for fact in loose:
             self.learn(fact, state, "type", None)
@@ -552,7 +552,9 @@ class Generator:
             memo = self._define(*found, state, kind, clause)
             self.sink.append(Fact(part, state.trail, kind, clause))
             rest = [self.symbolic.substitute(p, *found, memo) for p in parts]
-            parts = [q for p in rest if isinstance(p, Term) for q in (p.args if p.op == "and" else (p,))]
+            parts = [
+                q for p in rest if isinstance(p, Term) for q in (p.args if p.op == "and" else (p,))
+            ]
         return state
 
     def _define(
@@ -636,7 +638,9 @@ class Generator:
             used: list[Fact] = []
             settled = state.level.proves(plain, used)
             tag = core.Tag(-1, core.Kind.ASSERT, "check", statement.span, statement.test.span)
-            condition = Condition(tag, plain, len(self.facts), state.trail, used if settled else None)
+            condition = Condition(
+                tag, plain, len(self.facts), state.trail, used if settled else None
+            )
             self.guards.append(Guard(statement.span, condition))
         if test is self.terms.true:
             return self.execute(statement.then, state)
@@ -791,7 +795,8 @@ class Generator:
         keys_kept = {
             name
             for name in assigned
-            if isinstance(strip(self.types.get(name, INT)), MapType) and _only_put(statement.body, name)
+            if isinstance(strip(self.types.get(name, INT)), MapType)
+            and _only_put(statement.body, name)
         }
         # First without any guess, to see how far one iteration moves each number, and which keys
         # of a map it writes to.
@@ -812,7 +817,9 @@ class Generator:
             flow, puts, goal_state = self._body(statement, at, keys_kept, state)
             if goal_state is None:
                 break  # no iteration is ever completed
-            lost = [name for name in sorted(keys_kept) if not all(self._judged(c) for c in puts[name])]
+            lost = [
+                name for name in sorted(keys_kept) if not all(self._judged(c) for c in puts[name])
+            ]
             failing = []
             stated_steps: dict[int, Condition] = {}
             for number in kept:
@@ -1007,7 +1014,7 @@ class Generator:
         count: Term,
         name: str,
     ) -> SValue:
-        """`before` plus an unknown distance whose interval is known, or exactly i times the move."""
+        """`before` plus an unknown distance of known interval, or exactly i times the move."""
         low, high = move
         if low is not None and low == high:
             scaled = count if before.sort == "Int" else self.terms.to_real(count)
@@ -1020,8 +1027,7 @@ class Generator:
             None if high is None else max(0, high * count.high),
         )
         distance = self.terms.app(path, (), before.sort)
-        value = self.terms.add(before, distance)
-        return value
+        return self.terms.add(before, distance)
 
     def _learn_move(
         self,
@@ -1036,9 +1042,13 @@ class Generator:
         low, high = move
         scaled = count if value.sort == "Int" else terms.to_real(count)
         if low is not None:
-            self.learn(terms.le(terms.scale(low, scaled), terms.sub(value, before)), at, "move", None)
+            self.learn(
+                terms.le(terms.scale(low, scaled), terms.sub(value, before)), at, "move", None
+            )
         if high is not None:
-            self.learn(terms.le(terms.sub(value, before), terms.scale(high, scaled)), at, "move", None)
+            self.learn(
+                terms.le(terms.sub(value, before), terms.scale(high, scaled)), at, "move", None
+            )
         while isinstance(type, RefinedType):
             # The declared type holds at the head: each assignment owed it.
             self.learn(self.symbolic.truth(type.predicate, {"self": value}), at, "type", None)
@@ -1059,7 +1069,7 @@ class Generator:
     def _body(
         self, statement: core.Loop, at: State, keys_kept: set[str], state: State
     ) -> tuple[Flow, dict[str, list[Condition]], State | None]:
-        """Executes the body once from the head `at`, which is left unchanged, as is `state` before."""
+        """Executes the body once from the head `at`, which stays as it is, as does `state`."""
         terms = self.terms
         head = State(Env(at.env), at.trail, Level(terms, at.level))
         self.use(head)
@@ -1252,18 +1262,21 @@ class Generator:
             for invariant in around.invariants:
                 offer(invariant.condition, "invariant of an enclosing loop")
         for each_assert in _assertions(statement.body):
-            if each_assert.tag.kind in (core.Kind.INVARIANT,):
+            if each_assert.tag.kind is core.Kind.INVARIANT:
                 offer(each_assert.condition, "policy")
         if statement.positive is not None:
             zero = core.Literal(0, INT)
-            offer(core.Apply(Op.GE, (statement.variant, zero), BOOL, statement.variant.span), "variant")
+            offer(
+                core.Apply(Op.GE, (statement.variant, zero), BOOL, statement.variant.span),
+                "variant",
+            )
         for guess in _preserved(statement.body):
             offer(guess, "guard in the body")
         own = {invariant.condition for invariant in statement.invariants}
         return [guess for expr, guess in found.items() if expr not in own]
 
 
-# ---- syntax of statements ----------------------------------------------------------------------------
+# ---- syntax of statements ------------------------------------------------------------------------
 
 
 _SEGMENT_MAX = 32
@@ -1393,10 +1406,11 @@ def _preserved(statement: core.Statement) -> list[Expr]:
             test = each.test
             # `if n < 10 { n = n + 1; }` keeps n <= 10.
             for part in _conjuncts(test):
-                if isinstance(part, core.Apply) and part.op in (Op.LT, Op.GT):
-                    if any(isinstance(a, core.Ref) and a.name in targets for a in part.arguments):
-                        op = Op.LE if part.op is Op.LT else Op.GE
-                        guesses.append(core.Apply(op, part.arguments, part.type, part.span))
+                if not isinstance(part, core.Apply) or part.op not in (Op.LT, Op.GT):
+                    continue
+                if any(isinstance(a, core.Ref) and a.name in targets for a in part.arguments):
+                    op = Op.LE if part.op is Op.LT else Op.GE
+                    guesses.append(core.Apply(op, part.arguments, part.type, part.span))
         elif isinstance(each, core.Assume):
             test = each.condition
         if test is None:
@@ -1419,7 +1433,11 @@ def replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
             return core.Apply(op, tuple(replaced(a, old, new) for a in arguments), type, span)
         case core.Conditional(test, then, otherwise, type, span):
             return core.Conditional(
-                replaced(test, old, new), replaced(then, old, new), replaced(otherwise, old, new), type, span
+                replaced(test, old, new),
+                replaced(then, old, new),
+                replaced(otherwise, old, new),
+                type,
+                span,
             )
         case _:
             return expr
@@ -1496,7 +1514,7 @@ def _matters(handler: core.Statement) -> bool:
 
 
 def _union(ways: list[list[Term]], terms: object) -> Term:
-    """The disjunction of the ways; two that differ only in a last condition and its negation join."""
+    """The disjunction of the ways; two that differ only in the sign of the last condition join."""
     from planproof.verifier.term import Terms
 
     assert isinstance(terms, Terms)

@@ -169,7 +169,7 @@ def _closed(body: Term) -> list[Term]:
             continue
         work.pop()
         bound = term.op == "quant" or (term.op == "app" and str(term.data).startswith("•"))
-        closed[term] = not bound and all([closed[each] for each in term.args])
+        closed[term] = not bound and all(closed[each] for each in term.args)
         if closed[term] and term.op == "app" and term.args:
             found.append(term)
     return found

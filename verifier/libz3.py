@@ -43,6 +43,7 @@ _SIGNATURES = {
     "ast_vector_inc_ref": "v pp",
     "ast_vector_size": "u pp",
     "del_config": "v p",
+    "del_context": "v p",
     "func_entry_dec_ref": "v pp",
     "func_entry_get_arg": "p ppu",
     "func_entry_get_num_args": "u pp",
@@ -100,7 +101,7 @@ _SIGNATURES = {
     "stats_inc_ref": "v pp",
     "stats_size": "u pp",
 }
-_NO_CONTEXT = ("mk_config", "mk_context_rc", "del_config", "get_version")
+_NO_CONTEXT = ("mk_config", "mk_context_rc", "del_config", "del_context", "get_version")
 _ABOUT_ERRORS = ("get_error_code", "get_error_msg")
 
 
@@ -132,11 +133,12 @@ class Library:
 @cache
 def library() -> Library:
     """The library, loaded once for the process."""
+    _keep_freed_memory()
     name = {"win32": "libz3.dll", "darwin": "libz3.dylib"}.get(sys.platform, "libz3.so")
     package = PathFinder.find_spec("z3")
     for folder in (package and package.submodule_search_locations) or ():
-        file = os.path.join(folder, "lib", name)  # noqa: PTH118 - pathlib is not loaded otherwise
-        if os.path.isfile(file):  # noqa: PTH113
+        file = os.path.join(folder, "lib", name)
+        if os.path.isfile(file):
             return Library(ctypes.CDLL(file))
     import z3
 
@@ -144,18 +146,60 @@ def library() -> Library:
     return Library(ctypes.CDLL(z3.z3core.lib()._name))
 
 
-@cache
-def context() -> Any:
-    """The one context of the process, in which errors are codes and terms print as SMT-LIB."""
-    z3 = library()
-    config = z3.mk_config()
-    made = z3.mk_context_rc(config)
-    z3.del_config(config)
-    if not made:
-        raise SolverError("no context could be made")
-    z3.set_error_handler(made, None)  # otherwise an error prints a line and ends the process
-    z3.set_ast_print_mode(made, _SMTLIB2_COMPLIANT)
-    return made
+def _keep_freed_memory() -> None:
+    """Lets the next context use the memory of the last one, where the C library is glibc.
+
+    A context begins with two tables of 8.5 MB.  By default the first ones go back to the system
+    and come again as fresh pages, which takes 6 ms; glibc then learns, for the third, to set these
+    same thresholds.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(_M_MMAP_THRESHOLD, 16 << 20)
+            mallopt(_M_TRIM_THRESHOLD, 32 << 20)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+
+
+class Context:
+    """A context, in which errors are codes and terms print as SMT-LIB; goes with its last user."""
+
+    def __init__(self) -> None:
+        self._z3 = z3 = library()
+        config = z3.mk_config()
+        made = z3.mk_context_rc(config)
+        z3.del_config(config)
+        if not made:
+            raise SolverError("no context could be made")
+        self._as_parameter_ = ctypes.c_void_p(made)  # what ctypes passes on for this object
+        z3.set_error_handler(self, None)  # otherwise an error prints a line and ends the process
+        z3.set_ast_print_mode(self, _SMTLIB2_COMPLIANT)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_as_parameter_"):
+            self._z3.del_context(self)
+
+
+_contexts: list[Context] = []
+
+
+def context() -> Context:
+    """The context that new sessions use."""
+    if not _contexts:
+        _contexts.append(Context())
+    return _contexts[0]
+
+
+def renew() -> None:
+    """From here on new sessions use a context of their own.
+
+    A context remembers the names and terms of all that was ever solved in it, and its models, its
+    proofs and what they cost depend on them.  A program that is proved in a new context has the
+    same verdict whatever was proved before it in the process.
+    """
+    _contexts.clear()
 
 
 _SMTLIB2_COMPLIANT = 2  # Z3_PRINT_SMTLIB2_COMPLIANT

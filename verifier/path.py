@@ -20,7 +20,7 @@ from planproof.verifier.term import INT, Number, Term, Terms, linear
 class Trail:
     """One branch condition, and the trail before it; the root has no condition.
 
-    `jump` makes finding an ancestor logarithmic (Myers, "An applicative random-access stack", 1983).
+    `jump` makes finding an ancestor logarithmic (Myers, "An applicative random-access stack").
     """
 
     __slots__ = ("depth", "jump", "literal", "parent")
@@ -66,7 +66,7 @@ class Trail:
 
 
 class Fact:
-    """A formula learned on a trail. `origin` is the clause it came from, where a person wrote one."""
+    """A formula learned on a trail. `origin` is the clause it came from, if a person wrote one."""
 
     __slots__ = ("formula", "kind", "origin", "symbols", "trail")
 

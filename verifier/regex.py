@@ -142,10 +142,15 @@ def _one(c: str) -> str:
 
 def _ranges(ranges: tuple[str, ...]) -> str:
     parts = [
-        _one(r[0]) if r[0] == r[1] else f"(re.range {_literal(r[0])} {_literal(r[1])})" for r in ranges
+        _one(r[0]) if r[0] == r[1] else f"(re.range {_literal(r[0])} {_literal(r[1])})"
+        for r in ranges
     ]
     return parts[0] if len(parts) == 1 else f"(re.union {' '.join(parts)})"
 
 
 def _literal(c: str) -> str:
-    return '"' + ('""' if c == '"' else c if " " <= c <= "~" and c != "\\" else f"\\u{{{ord(c):x}}}") + '"'
+    return (
+        '"'
+        + ('""' if c == '"' else c if " " <= c <= "~" and c != "\\" else f"\\u{{{ord(c):x}}}")
+        + '"'
+    )

@@ -9,11 +9,11 @@ machine.  Trusted: this encoding, and Z3.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from planproof.spec.digest import digest
 from planproof.spec.node import dataclass
 from planproof.verifier import libz3
 from planproof.verifier.regex import to_smt as regex_to_smt
@@ -34,7 +34,7 @@ class Script:
 
     @property
     def digest(self) -> str:
-        return "sha256:" + hashlib.sha256(self.text.encode()).hexdigest()
+        return digest(self.text)
 
 
 def script(
@@ -47,7 +47,8 @@ def script(
 ) -> Script:
     """`hypotheses and lemmas and not goal`, to be refuted; without a goal, to be satisfied.
 
-    With `named` an unsatisfiable core can be asked for.  The terms in `mentioned` are declared, with their intervals, so that a model speaks of them.
+    With `named` an unsatisfiable core can be asked for.  The terms in `mentioned` are declared,
+    with their intervals, so that a model speaks of them.
     """
     writer = _Writer(symbolic, named)
     for term in mentioned:
@@ -270,7 +271,7 @@ def _number(value: Number, sort: str) -> str:
     return text if value >= 0 else f"(- {text})"
 
 
-# ---- Z3 --------------------------------------------------------------------------------------------
+# ---- Z3 ------------------------------------------------------------------------------------------
 
 
 Table: TypeAlias = tuple[list[tuple[tuple[Any, ...], Any]], Any]

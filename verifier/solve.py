@@ -56,6 +56,8 @@ class Open:
 
 Result: TypeAlias = Discharged | Falsified | Open
 
+_LOOKED_UP = Discharged((), 0, None)
+
 
 class Prover:
     """Discharges the conditions of one generator, each text at most once."""
@@ -74,6 +76,8 @@ class Prover:
 
     def discharge(self, generator: Generator, condition: Condition) -> Result:
         """What became of the condition; worked out when first asked for."""
+        if condition.used is not None:
+            return Discharged(tuple(condition.used), 0, None) if condition.used else _LOOKED_UP
         known = self._settled.get(id(condition))
         if known is None:
             known = condition, self._discharge(generator, condition)
@@ -83,8 +87,6 @@ class Prover:
     def _discharge(self, generator: Generator, condition: Condition) -> Result:
         if condition.problem is not None:
             return Open(condition.problem, False, 0, None)
-        if condition.used is not None:
-            return Discharged(tuple(condition.used), 0, None)
         if condition.goal is generator.terms.false:
             return self.discharge_all(generator, condition)
         result: Result = Open("no attempt was made", False, 0, None)
@@ -147,7 +149,9 @@ class Prover:
             new: set[int] = set()
             for symbol in frontier:
                 new.update(
-                    i for i in self._index.get(symbol, ()) if i < condition.facts and i not in chosen
+                    i
+                    for i in self._index.get(symbol, ())
+                    if i < condition.facts and i not in chosen
                 )
             if near and len(new) > _NEAR_MAX:
                 new = set(sorted(new)[-_NEAR_MAX:])
@@ -193,7 +197,9 @@ class Prover:
             indexed.append(facts[i])
 
 
-_NEVER = "false"  # stands for a symbol in facts without any: such a fact says that nothing gets here
+_NEVER = (
+    "false"  # stands for a symbol in facts without any: such a fact says that nothing gets here
+)
 _NOWHERE = frozenset({_NEVER})
 _NEAR_MAX = 40  # facts taken by the first stage, the latest ones
 _NEAR_ROUNDS = 2  # how far from the goal's own symbols the first stage looks

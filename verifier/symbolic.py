@@ -16,7 +16,7 @@ type to have a value, which is an obligation of the domain.
 Quantified formulas are atoms (`Quantifier`); `ground` instantiates them over the footprint.
 
 In *exact* mode (`scope` is a number K) unknown lists and sets have at most K items and unknown maps
-at most K + 1 keys, all written out, so quantifiers, sums and searches unfold completely and a model of
+at most K + 1 keys, all written out, so quantifiers, sums, searches unfold completely and a model of
 the formula is a concrete run.  That mode serves to refute and to witness, never to prove.
 """
 
@@ -70,7 +70,7 @@ class Shape:
     bounded   length term, items: a list written out, of which the first `length` count
     list      path, args: an unknown list
     append    list, item
-    map       path, args, keys: an unknown map; its keys are those of the map `keys` if that is given
+    map       path, args, keys: an unknown map; its keys are those of the map `keys` if given
     put       map, key, value
     drop      map, key
     entries   (present, key, value) for each: a map written out; present keys differ
@@ -138,7 +138,9 @@ class Quantifier:
 
     __slots__ = ("key", "schema", "skolem", "symbols")
 
-    def __init__(self, key: object, schema: Schema, skolem: Callable[[], Flat], symbols: Term) -> None:
+    def __init__(
+        self, key: object, schema: Schema, skolem: Callable[[], Flat], symbols: Term
+    ) -> None:
         self.key = key
         self.schema = schema
         self.skolem = skolem
@@ -155,7 +157,8 @@ class Special:
         lemmas: Callable[[Term], list[Term]] | None = None,
         schema: Schema | None = None,
         pairs: Callable[[list[Term]], list[Term]] | None = None,
-        footprint: Callable[[Term, Callable[[tuple[Source, ...]], list[Flat]]], list[Term]] | None = None,
+        footprint: Callable[[Term, Callable[[tuple[Source, ...]], list[Flat]]], list[Term]]
+        | None = None,
     ) -> None:
         self.lemmas = lemmas  # for one application
         self.schema = schema  # once one application occurs
@@ -175,7 +178,7 @@ class Known:
     def __init__(self) -> None:
         self.memo: dict[tuple[object, ...], Any] = {}
 
-    def holds(self, proposition: Term) -> bool | None:
+    def holds(self, proposition: Term) -> bool | None:  # noqa: ARG002 - nothing is known here
         return None
 
 
@@ -192,6 +195,8 @@ def _read_once(method: F) -> F:
         found = memo.get(key)
         if found is None:
             found = method(self, *arguments)
+            if len(memo) > _MEMO_MAX:
+                memo.clear()
             memo[key] = found
         return found
 
@@ -261,7 +266,7 @@ class Symbolic:
         match type:
             case RefinedType(_, base, predicate):
                 value = self.unknown(base, path, args)
-                self._learn(value, predicate, path)
+                self._learn(value, predicate)
                 return value
             case RecordType(_, fields):
                 return self.shape(
@@ -304,7 +309,15 @@ class Symbolic:
                 if term not in self.facts:
                     self.facts[term] = [terms.le(self.text_len(term), terms.integer(bound))]
                 return term
-            case BoolType() | IntType() | DateType() | TimeType() | DecimalType() | OpaqueType() | NeverType():
+            case (
+                BoolType()
+                | IntType()
+                | DateType()
+                | TimeType()
+                | DecimalType()
+                | OpaqueType()
+                | NeverType()
+            ):
                 sort = self.sort(type)
                 assert sort is not None
                 return terms.app(path, args, sort)
@@ -330,7 +343,9 @@ class Symbolic:
         terms = self.terms
         match type:
             case RefinedType(_, base, predicate):
-                return terms.and_(self.conforms(value, base), self.truth(predicate, {"self": value}))
+                return terms.and_(
+                    self.conforms(value, base), self.truth(predicate, {"self": value})
+                )
             case TextType(bound):
                 return terms.le(self.text_len(_term(value)), terms.integer(bound))
             case EnumType(_, members):
@@ -345,7 +360,7 @@ class Symbolic:
             case _:
                 return terms.true
 
-    def _learn(self, value: SValue, predicate: Expr, path: str) -> None:
+    def _learn(self, value: SValue, predicate: Expr) -> None:
         """The facts of a refinement, on every scalar of the value; bounds become intervals."""
         terms = self.terms
         if isinstance(value, Term) and value.op == "app" and value not in self.facts:
@@ -405,7 +420,7 @@ class Symbolic:
         return self.shape(kind, tuple(rows), type)
 
     def scalars(self, value: SValue) -> list[Term]:
-        """Every term a written-out value consists of; those of unknown collections are not listed."""
+        """Every term a written-out value consists of, those of unknown collections left out."""
         if isinstance(value, Term):
             return [value]
         found: list[Term] = []
@@ -458,7 +473,9 @@ class Symbolic:
                 members = value.items if isinstance(value, core.SetValue) else value.entries
                 if members:
                     raise Unencodable("a set or map constant with members")
-                return self.shape("empty" if isinstance(value, core.SetValue) else "entries", (), type)
+                return self.shape(
+                    "empty" if isinstance(value, core.SetValue) else "entries", (), type
+                )
             case _:
                 assert_never(value)
 
@@ -559,7 +576,9 @@ class Symbolic:
             length = _term(xs.parts[0])
             old = xs.parts[1:]
             grown = [
-                self.choose(self.settled(self.terms.eq(length, self.terms.integer(i))), item, _svalue(each))
+                self.choose(
+                    self.settled(self.terms.eq(length, self.terms.integer(i))), item, _svalue(each)
+                )
                 for i, each in enumerate(old)
             ]
             return self.shape(
@@ -641,7 +660,9 @@ class Symbolic:
             case _:
                 test, then, otherwise = m.parts
                 return terms.ite(
-                    _term(test), self.map_has(_shape(then), key), self.map_has(_shape(otherwise), key)
+                    _term(test),
+                    self.map_has(_shape(then), key),
+                    self.map_has(_shape(otherwise), key),
                 )
 
     @_read_once
@@ -656,7 +677,9 @@ class Symbolic:
                 here = self.same(_svalue(m.parts[1]), key)
                 if here is self.terms.true:
                     return _svalue(m.parts[2])
-                return self.choose(here, _svalue(m.parts[2]), self.map_get(_shape(m.parts[0]), key, type))
+                return self.choose(
+                    here, _svalue(m.parts[2]), self.map_get(_shape(m.parts[0]), key, type)
+                )
             case "drop":
                 return self.map_get(_shape(m.parts[0]), key, type)
             case "entries":
@@ -713,7 +736,9 @@ class Symbolic:
             case "map":
                 path, args, _ = m.parts
                 name = f"{path}+"
-                value = self.unknown(bare.value, f"{path}[]", self._placeholder_flat(args, bare.key))
+                value = self.unknown(
+                    bare.value, f"{path}[]", self._placeholder_flat(args, bare.key)
+                )
                 low = _term(value).low
                 if low is not None and low >= 0:
                     terms.intervals.setdefault(name, (0, None))
@@ -793,7 +818,9 @@ class Symbolic:
             case _:
                 test, then, otherwise = s.parts
                 return terms.ite(
-                    _term(test), self.set_has(_shape(then), item), self.set_has(_shape(otherwise), item)
+                    _term(test),
+                    self.set_has(_shape(then), item),
+                    self.set_has(_shape(otherwise), item),
                 )
 
     # ---- equality --------------------------------------------------------------------------------
@@ -884,7 +911,9 @@ class Symbolic:
                     keys = self.keys_written(left) + self.keys_written(right)
                     return terms.and_(*(entry_equal(self.flat(k)) for k in keys))
                 sources = self._key_sources(left) + self._key_sources(right)
-                return self.for_all(("map", left, right), sources, self._sorts(key_type), entry_equal)
+                return self.for_all(
+                    ("map", left, right), sources, self._sorts(key_type), entry_equal
+                )
             case SetType(member_type):
 
                 def member_equal(flat: Flat) -> Term:
@@ -895,7 +924,9 @@ class Symbolic:
                     keys = self.keys_written(left) + self.keys_written(right)
                     return terms.and_(*(member_equal(self.flat(k)) for k in keys))
                 sources = self._key_sources(left) + self._key_sources(right)
-                return self.for_all(("set", left, right), sources, self._sorts(member_type), member_equal)
+                return self.for_all(
+                    ("set", left, right), sources, self._sorts(member_type), member_equal
+                )
             case _:
                 raise Unencodable(f"equality of {show(left.type)}")
 
@@ -907,7 +938,9 @@ class Symbolic:
         found: dict[SValue, None] = {}
         for part in self._parts(value):
             if part.kind in ("entries", "members"):
-                found.update((_svalue(row[1]), None) for row in part.parts if isinstance(row, tuple))
+                found.update(
+                    (_svalue(row[1]), None) for row in part.parts if isinstance(row, tuple)
+                )
             elif part.kind in ("put", "drop", "with", "without"):
                 found[_svalue(part.parts[1])] = None
         return list(found)
@@ -976,15 +1009,25 @@ class Symbolic:
         bare = strip(type)
         match bare:
             case RecordType(_, fields):
-                return tuple(s for n, t in fields for s in self._reads(f"{path}.{n}", args, width, t))
+                return tuple(
+                    s for n, t in fields for s in self._reads(f"{path}.{n}", args, width, t)
+                )
             case TupleType(items):
                 return tuple(
-                    s for i, t in enumerate(items) for s in self._reads(f"{path}.{i}", args, width, t)
+                    s
+                    for i, t in enumerate(items)
+                    for s in self._reads(f"{path}.{i}", args, width, t)
                 )
             case OptionType(item):
-                return (Source(path + "?", args, width), *self._reads(path + "!", args, width, item))
+                return (
+                    Source(path + "?", args, width),
+                    *self._reads(path + "!", args, width, item),
+                )
             case ListType(item):
-                return (Source(path + "#", args, width), *self._reads(path + "[]", args, width, item))
+                return (
+                    Source(path + "#", args, width),
+                    *self._reads(path + "[]", args, width, item),
+                )
             case MapType(_, value):
                 return (
                     Source(path + "?", args, width),
@@ -1042,7 +1085,9 @@ class Symbolic:
             return self.neutral(lambda: holds(flat))
 
         del key
-        atom = self.terms.quantifier(Quantifier((body, sorts), Schema(sources, instance), skolem, body))
+        atom = self.terms.quantifier(
+            Quantifier((body, sorts), Schema(sources, instance), skolem, body)
+        )
         self._quantifiers[(body, sorts)] = atom
         return atom
 
@@ -1079,7 +1124,10 @@ class Symbolic:
                 assert isinstance(value, Shape)
                 return self._every_item(value, type, _term(self.evaluate(count, env)), body)
             case core.Between(low_expr, high_expr):
-                low, high = _term(self.evaluate(low_expr, env)), _term(self.evaluate(high_expr, env))
+                low, high = (
+                    _term(self.evaluate(low_expr, env)),
+                    _term(self.evaluate(high_expr, env)),
+                )
                 if low.low is not None and high.high is not None:
                     start, stop = int(low.low), int(high.high)
                     most = _WRITTEN_MAX if self.scope is None else _WRITTEN_EXACT_MAX
@@ -1101,7 +1149,8 @@ class Symbolic:
                         *(
                             terms.implies(
                                 terms.and_(
-                                    terms.le(low, terms.integer(i)), terms.lt(terms.integer(i), high)
+                                    terms.le(low, terms.integer(i)),
+                                    terms.lt(terms.integer(i), high),
                                 ),
                                 body(terms.integer(i)),
                             )
@@ -1119,7 +1168,11 @@ class Symbolic:
                 assert sort is not None
                 interval: tuple[tuple[Number | None, Number | None], ...] = ()
                 return self.for_all(
-                    None, (Source(None, (), 1, sort),), (sort,), lambda flat: body(flat[0]), interval
+                    None,
+                    (Source(None, (), 1, sort),),
+                    (sort,),
+                    lambda flat: body(flat[0]),
+                    interval,
                 )
             case _:
                 assert_never(expr.domain)
@@ -1214,7 +1267,10 @@ class Symbolic:
                 count = _term(self.evaluate(count_expr, env))
                 return self._sum_items(value, type, count, amount, sort)
             case core.Between(low_expr, high_expr):
-                low, high = _term(self.evaluate(low_expr, env)), _term(self.evaluate(high_expr, env))
+                low, high = (
+                    _term(self.evaluate(low_expr, env)),
+                    _term(self.evaluate(high_expr, env)),
+                )
                 if low.op != "const" or high.high is None:
                     raise Unencodable("a sum over a range without bounds")
                 start: int = low.data  # type: ignore[assignment]
@@ -1379,7 +1435,9 @@ class Symbolic:
                 for i in range(len(items) - 1, -1, -1):
                     item = _svalue(items[i])
                     here = terms.and_(terms.lt(terms.integer(i), length), test(item))
-                    result = self.choose(here, self.shape("option", (terms.true, item), type), result)
+                    result = self.choose(
+                        here, self.shape("option", (terms.true, item), type), result
+                    )
                 return result
             case "append":
                 before = self._first_item(_shape(xs.parts[0]), item_type, type, test)
@@ -1523,7 +1581,9 @@ class Symbolic:
                     return self.evaluate(then, env)
                 if condition is self.terms.false:
                     return self.evaluate(otherwise, env)
-                return self.choose(condition, self.evaluate(then, env), self.evaluate(otherwise, env))
+                return self.choose(
+                    condition, self.evaluate(then, env), self.evaluate(otherwise, env)
+                )
             case core.Make(items, type):
                 return self._make(items, type, env)
             case core.FieldOf(operand, name, _):
@@ -1547,7 +1607,7 @@ class Symbolic:
                     try:
                         flat += self.flat(own)
                     except Unencodable:
-                        # A list or map goes in as a name for itself: the same object, the same name.
+                        # A list or map goes in as a name for itself: same object, same name.
                         # Equal lists that are different objects get different names, which only
                         # forgets a fact.
                         flat.append(self.terms.app(self.number_of(own, "whole"), (), "U:whole"))
@@ -1594,7 +1654,11 @@ class Symbolic:
             return terms.or_(*parts)
         if op is Op.IMPLIES:
             left = self.truth(arguments[0], env)
-            return terms.true if left is terms.false else terms.implies(left, self.truth(arguments[1], env))
+            return (
+                terms.true
+                if left is terms.false
+                else terms.implies(left, self.truth(arguments[1], env))
+            )
         values = [self.evaluate(each, env) for each in arguments]
         match op:
             case Op.NOT:
@@ -1704,7 +1768,9 @@ class Symbolic:
 
     # ---- substitution ----------------------------------------------------------------------------
 
-    def substitute(self, value: SValue, symbol: Term, by: Term, memo: dict[object, SValue]) -> SValue:
+    def substitute(
+        self, value: SValue, symbol: Term, by: Term, memo: dict[object, SValue]
+    ) -> SValue:
         """`value` with the 0-ary `symbol` replaced; what is older than the symbol is left alone."""
         if isinstance(value, Term):
             return self._substitute_term(value, symbol, by, memo)
@@ -1782,6 +1848,7 @@ class Symbolic:
 _LAST_PLAIN = "\uffff"  # the last character that regular expressions of SMT-LIB are used for here
 _WRITTEN_MAX = 16  # a quantifier or sum over a range this long is written out
 _WRITTEN_EXACT_MAX = 256  # in exact mode, where nothing else will do
+_MEMO_MAX = 4096  # reads remembered while one thing is known; enough for the deepest shape
 _LINKS_MAX = 4  # facts of one symbol speak of the same symbols, whatever it is applied to
 _PAIRS_MAX = 8  # monotonicity of sums is stated for this many prefixes: it costs their square
 _FORGET_MAX = 64  # how far back a hidden write is looked for; a missed one costs only size

@@ -98,7 +98,7 @@ class Terms:
         term = Term()
         term.op, term.args, term.data, term.sort = op, args, data, sort
         term.uid = len(self._table)
-        if sort == INT or sort == REAL:
+        if sort in (INT, REAL):
             term.low, term.high = self._interval(term)
         else:
             term.low = term.high = None
@@ -202,8 +202,14 @@ class Terms:
             if common:
                 rest = self.ite(
                     test,
-                    self._sum({a: c for a, c in left.items() if a not in common}, left_constant, then.sort),
-                    self._sum({a: c for a, c in right.items() if a not in common}, right_constant, then.sort),
+                    self._sum(
+                        {a: c for a, c in left.items() if a not in common}, left_constant, then.sort
+                    ),
+                    self._sum(
+                        {a: c for a, c in right.items() if a not in common},
+                        right_constant,
+                        then.sort,
+                    ),
                 )
                 return self.add(self._sum(common, 0, then.sort), rest)
         if then.op == "ite" and then.args[0] is test:
@@ -272,7 +278,7 @@ class Terms:
         return self._make("eq0", (self._divided(term, tighten=False),), None, BOOL)
 
     def _fold_choice(self, term: Term, holds: Callable[[Number], bool]) -> Term | None:
-        """`ite(c, 1, 0) == 1` is c: a comparison of a choice between constants, as a proposition."""
+        """`ite(c, 1, 0) == 1` is c: comparing a choice between constants, as a proposition."""
         coefficients, constant = linear(term)
         if len(coefficients) != 1:
             return None
@@ -358,7 +364,9 @@ class Terms:
 
     def scale(self, factor: Number, term: Term) -> Term:
         coefficients, constant = linear(term)
-        return self._sum({a: factor * c for a, c in coefficients.items()}, factor * constant, term.sort)
+        return self._sum(
+            {a: factor * c for a, c in coefficients.items()}, factor * constant, term.sort
+        )
 
     def mul(self, left: Term, right: Term) -> Term:
         if left.op == "const":
@@ -372,7 +380,9 @@ class Terms:
                 parts = [self.number(a0 * b0, left.sort)]
                 parts += [self.scale(c * b0, x) for x, c in a.items()]
                 parts += [self.scale(c * a0, y) for y, c in b.items()]
-                parts += [self.scale(c * d, self.mul(x, y)) for x, c in a.items() for y, d in b.items()]
+                parts += [
+                    self.scale(c * d, self.mul(x, y)) for x, c in a.items() for y, d in b.items()
+                ]
                 return self.add(*parts)
         if left.uid > right.uid:
             left, right = right, left
@@ -435,7 +445,12 @@ class Terms:
             if a is b:
                 square = [x * x for x in (a.low, a.high) if x is not None]
                 return 0, max(square) if len(square) == 2 else None
-            if a.low is not None and b.low is not None and a.high is not None and b.high is not None:
+            if (
+                a.low is not None
+                and b.low is not None
+                and a.high is not None
+                and b.high is not None
+            ):
                 corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
                 return min(corners), max(corners)
             if a.low is not None and b.low is not None and a.low >= 0 and b.low >= 0:

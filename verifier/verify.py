@@ -14,20 +14,20 @@ of it is beyond what can be verified; `refuted` if a replayed run violates one; 
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planproof.spec import core, lower, semantics, typed
 from planproof.spec.core import Kind
 from planproof.spec.diagnostic import Diagnostic, Severity
+from planproof.spec.digest import digest
 from planproof.spec.limits import DEFAULT, Limits
 from planproof.spec.lower.terms import mentions
 from planproof.spec.node import dataclass, field, replace
 from planproof.spec.source import Span
-from planproof.verifier import obligation
+from planproof.verifier import libz3, obligation
 from planproof.verifier.counterexample import Findings, search
 from planproof.verifier.generate import Condition, Generator, Inferred, statements_of
 from planproof.verifier.report import data
@@ -36,6 +36,9 @@ from planproof.verifier.solve import TRIVIAL, Discharged, Falsified, Open, Prove
 from planproof.verifier.term import Term
 from planproof.verifier.vacuity import unused_clauses, useless_checks
 from planproof.verifier.witness import read_off
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,9 @@ class Options:
     dump: Path | None = None
     explain: bool = False
     digest: bool = True
+
+
+_AS_USUAL = Options()
 
 
 @dataclass(slots=True)
@@ -80,7 +86,7 @@ class Proof:
 
 
 def verify_plan(
-    plans: typed.PlanSet, name: str, world: typed.World, options: Options = Options()
+    plans: typed.PlanSet, name: str, world: typed.World, options: Options = _AS_USUAL
 ) -> data.PlanReport:
     """The report on the plan called `name`; never raises for what a plan says."""
     began = time.perf_counter()
@@ -103,6 +109,7 @@ def verify_plan(
 
 def prove(program: core.Program, limits: Limits, seconds: dict[str, float] | None = None) -> Proof:
     """Discharges or refutes every obligation of a program, as far as `limits` allow."""
+    libz3.renew()
     prover = Prover(limits)
     generator = Generator(program, prover.judge)
     generator.run()
@@ -113,7 +120,9 @@ def prove(program: core.Program, limits: Limits, seconds: dict[str, float] | Non
     proof.inferred = generator.inferred
     owed = [t for t in program.tags if t.id not in reachable]
     open_tags = {t.id for t in owed if not proof.proved(t)}
-    open_tags |= {tag for tag in proof.results if tag < 0 and not _all_discharged(proof.results[tag])}
+    open_tags |= {
+        tag for tag in proof.results if tag < 0 and not _all_discharged(proof.results[tag])
+    }
     settled = frozenset(t.id for t in owed) - open_tags
     proof.findings = findings = Findings(settled=settled)
     if not open_tags and not _loops(program):
@@ -188,7 +197,7 @@ def _reachable(program: core.Program) -> frozenset[int]:
     return frozenset(found)
 
 
-# ---- the domain ------------------------------------------------------------------------------------
+# ---- the domain ----------------------------------------------------------------------------------
 
 _KEPT_MAX = 16
 _domains: dict[tuple[object, ...], tuple[data.ObligationReport, ...]] = {}
@@ -216,7 +225,7 @@ def domain_report(world: typed.World, options: Options) -> tuple[data.Obligation
     return known
 
 
-# ---- the report ------------------------------------------------------------------------------------
+# ---- the report ----------------------------------------------------------------------------------
 
 
 def _report(
@@ -255,10 +264,10 @@ def _report(
     return data.PlanReport(
         plan=name,
         file=plans.file,
-        digest=_digest(plans.source),
+        digest=digest(plans.source),
         core=core_text,
-        domain=data.TextReport(world.domain.name, world.domain.file, _digest(world.domain.source)),
-        policies=tuple(data.TextReport(p.name, p.file, _digest(p.source)) for p in world.policies),
+        domain=data.TextReport(world.domain.name, world.domain.file, digest(world.domain.source)),
+        policies=tuple(data.TextReport(p.name, p.file, digest(p.source)) for p in world.policies),
         verdict=verdict,
         obligations=obligations,
         domain_obligations=domain,
@@ -275,10 +284,6 @@ def _report(
         seconds=dict(seconds),
         counterexample=counterexample,
     )
-
-
-def _digest(text: str) -> str:
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _obligations(proof: Proof, name: str, limits: Limits) -> tuple[data.ObligationReport, ...]:
@@ -318,7 +323,9 @@ def _obligations(proof: Proof, name: str, limits: Limits) -> tuple[data.Obligati
     for tag in proof.program.tags:
         results = proof.results.get(tag.id, [])
         if tag.id in proof.reachable:
-            reports.append(_witness(proof, tag, reported(tag, results, "proved", obligation.holds(tag))))
+            reports.append(
+                _witness(proof, tag, reported(tag, results, "proved", obligation.holds(tag)))
+            )
             continue
         if tag.id in violations:
             reports.append(reported(tag, results, "refuted", obligation.fails(tag)))
@@ -361,7 +368,10 @@ def _undecided(
     limit: int | None = None
     match result:
         case Falsified(_, _, values):
-            reason = "the solver proposes a state in which it fails, but no run was found that gets there"
+            reason = (
+                "the solver proposes a state in which it fails, "
+                "but no run was found that gets there"
+            )
             state = _shown_state(proof, values)
             if state:
                 message = f"the proposed state has {state}"
@@ -387,7 +397,11 @@ def _shown_state(proof: Proof, values: Mapping[Term, object]) -> str:
     parts: list[str] = []
     for term, value in values.items():
         name = str(getattr(term, "data", "")).partition("!")[0]
-        if "•" in name or name.startswith(("sk", "sum", "find", "quant")) or isinstance(value, tuple):
+        if (
+            "•" in name
+            or name.startswith(("sk", "sum", "find", "quant"))
+            or isinstance(value, tuple)
+        ):
             continue
         label = shown.get(name, name)
         if label.startswith("#"):
@@ -414,7 +428,7 @@ def _witness(proof: Proof, tag: core.Tag, report: data.ObligationReport) -> data
 
 
 def _impossible(proof: Proof, tag: int) -> bool:
-    """Whether it is proved that no run reaches the tag: what is known at each spot is contradictory."""
+    """Whether it is proved that no run reaches the tag: what is known there is contradictory."""
     known = proof.impossible.get(tag)
     if known is None:
         generator, prover = proof.generator, proof.prover
@@ -437,7 +451,7 @@ def _digest_of(results: list[Result]) -> str:
     digests = [r.script.digest for r in results if r.script is not None]
     if not digests:
         return TRIVIAL
-    return digests[0] if len(digests) == 1 else _digest("\n".join(digests))
+    return digests[0] if len(digests) == 1 else digest("\n".join(digests))
 
 
 def _invariants(proof: Proof) -> tuple[data.InvariantReport, ...]:
@@ -460,7 +474,7 @@ def _warnings(plan: typed.Plan, proof: Proof) -> tuple[Diagnostic, ...]:
     return found
 
 
-# ---- counterexamples -------------------------------------------------------------------------------
+# ---- counterexamples -----------------------------------------------------------------------------
 
 
 def _counterexample(proof: Proof, name: str) -> data.Counterexample | None:

@@ -25,15 +25,27 @@ from planproof.verifier.term import BOOL, INT, REAL, Term, linear
 
 
 def read_off(
-    program: core.Program, generator: Generator, findings: Findings, wanted: set[int], limits: Limits
+    program: core.Program,
+    generator: Generator,
+    findings: Findings,
+    wanted: set[int],
+    limits: Limits,
 ) -> None:
     """Adds to `findings` replayed runs that reach tags in `wanted`, the furthest spots first."""
+    misses = 0
     for spot in reversed(generator.spots):
+        if misses == _MISSES_MAX:
+            return
         if spot.tag.id in wanted and spot.tag.id not in findings.reached:
             run = _run_to(spot, program, generator, findings, limits)
             if run is not None and isinstance(run.outcome, semantics.Finished):
                 findings.reached.update(run.reached)
                 findings.witnesses.append(run)
+            if spot.tag.id not in findings.reached:
+                misses += 1
+
+
+_MISSES_MAX = 3  # models that did not replay; exact mode is the better way then
 
 
 def _run_to(
@@ -68,7 +80,8 @@ def _run_to(
         }
     except _Unread:
         return None
-    return semantics.run(program, Replay(table, decoder), limits, findings.settled)
+    adversary = Replay(table, decoder)
+    return semantics.run(program, adversary, limits, findings.settled, traced=False)
 
 
 class _Unread(Exception):
@@ -125,7 +138,9 @@ class _Reader(Decoder):
             if self.of(symbolic.map_has(value, key)) is True:
                 shown = self.value(key, bare.key)
                 if shown not in entries:
-                    entries[shown] = self.value(symbolic.map_get(value, key, bare.value), bare.value)
+                    entries[shown] = self.value(
+                        symbolic.map_get(value, key, bare.value), bare.value
+                    )
         return core.MapValue(frozenset(entries.items()))
 
     def of(self, term: Term) -> Any:

@@ -4,8 +4,8 @@
 
 Each plan is made, settled (see `tests/soundness/programs.py`), verified under the quick limits and
 attacked by many runs; every other seed has loops.  A contradiction is minimised, printed and makes
-the command fail.  The figures are the rates of proved, refuted and unknown, overall and for plans without
-loops, among plans that some run can execute at all.
+the command fail.  The figures are the rates of proved, refuted and unknown, overall and for plans
+without loops, among plans that some run can execute at all.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def main() -> int:
             print(said, flush=True)
     print(f"all      {share(count, '')}")
     print(f"no loop  {share(count, ', no loop')}")
-    print(", ".join(f"{key} {value}" for key, value in sorted(count.items()) if key not in VERDICTS))
+    print(
+        ", ".join(f"{key} {value}" for key, value in sorted(count.items()) if key not in VERDICTS)
+    )
     print(", ".join(f"{key} {value / 1e6:.1f} s" for key, value in spent.items()))
     print(f"{wrong} contradictions")
     return 1 if wrong else 0

@@ -14,10 +14,11 @@ parser; they come with the first call that needs them.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from planproof.spec.diagnostic import BadInput
     from planproof.spec.typed import World
     from planproof.verifier.report.data import NotProved, Report

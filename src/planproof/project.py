@@ -11,7 +11,6 @@ error: a misspelt `policies` must not mean "no policies".
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from planproof.spec.diagnostic import Diagnostic, suggest
 from planproof.spec.limits import DEFAULT, Limits
@@ -32,17 +31,20 @@ class Project:
     policies: tuple[str, ...]
 
 
-def find(start: Path) -> Path | None:
+def find(start: str) -> str | None:
     """The project file of a file in the folder `start`: the nearest, from there upwards."""
-    here = Path(os.path.abspath(start))
-    for folder in (here, *here.parents):
-        candidate = folder / FILE_NAME
-        if candidate.is_file():
+    folder = os.path.abspath(start)
+    while True:
+        candidate = os.path.join(folder, FILE_NAME)
+        if os.path.isfile(candidate):
             return candidate
-    return None
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
 
 
-def read(file: Path, limits: Limits = DEFAULT) -> tuple[Project | None, tuple[Diagnostic, ...]]:
+def read(file: str, limits: Limits = DEFAULT) -> tuple[Project | None, tuple[Diagnostic, ...]]:
     """What the project file says, or all that is wrong with it."""
     import tomllib  # only projects need it
 
@@ -83,18 +85,18 @@ def read(file: Path, limits: Limits = DEFAULT) -> tuple[Project | None, tuple[Di
         )
     if found:
         return None, tuple(found)
-    beside = file.parent
+    beside = os.path.dirname(file)
     return (
         Project(
             shown,
-            None if domain is None else as_typed(beside / domain),
-            tuple(as_typed(beside / each) for each in policies),
+            None if domain is None else as_typed(os.path.join(beside, domain)),
+            tuple(as_typed(os.path.join(beside, each)) for each in policies),
         ),
         (),
     )
 
 
-def as_typed(path: Path) -> str:
+def as_typed(path: str) -> str:
     """The path relative to the working folder where that is shorter, as a person would type it."""
     whole = os.path.abspath(path)
     try:

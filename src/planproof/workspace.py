@@ -11,10 +11,10 @@ quietly free a plan from the project's policies.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import planproof
@@ -27,6 +27,7 @@ from planproof.spec.source import Source, Span
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from pathlib import Path
 
     from planproof.verifier.report import data
 
@@ -54,7 +55,7 @@ class Workspace:
     _worlds: dict[tuple[str, ...], tuple[typed.World | None, Diagnostics]] = field(
         default_factory=dict
     )
-    _projects: dict[Path, tuple[project.Project | None, Diagnostics]] = field(default_factory=dict)
+    _projects: dict[str, tuple[project.Project | None, Diagnostics]] = field(default_factory=dict)
 
     def source(self, name: str) -> tuple[Source | None, Diagnostics]:
         """The text of a file."""
@@ -71,7 +72,7 @@ class Workspace:
         """What the file is verified against, by the command line and its project file."""
         if given.domain is not None and given.policies:
             return given, ()
-        file = project.find(Path(name).parent)
+        file = project.find(os.path.dirname(name))
         if file is None:
             return given, ()
         if file not in self._projects:
@@ -267,7 +268,8 @@ def _in_processes(work: Sequence[tuple[str, Asked]], jobs: int) -> Iterator[Veri
     from multiprocessing.connection import wait
 
     # A forked worker has the solver loaded already; elsewhere than on Linux forking is not safe.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    linux = sys.platform == "linux"
+    context = multiprocessing.get_context("fork") if linux else multiprocessing.get_context("spawn")
     _load_solver()
     processes = []
     ours: list[Connection] = []
@@ -321,7 +323,7 @@ def _worker(connection: Connection, work: Sequence[tuple[str, Asked]]) -> None:
         answer: Verified | str
         try:
             answer = verify_file(*work[number])
-        except Exception:  # the parent must know, whatever it is
+        except Exception:  # noqa: BLE001 - the parent must know, whatever it is
             answer = traceback.format_exc()
         connection.send((number, answer))
 
@@ -337,8 +339,9 @@ def _dump_of(dump: Path | None, name: str, names: Sequence[str]) -> Path | None:
     """Where the phases of one file are written: a folder of its own where there are several."""
     if dump is None or len(names) == 1:
         return dump
-    parts = [part for part in Path(name).with_suffix("").parts if part not in ("..", "/")]
-    return dump / "_".join(parts)
+    return dump / "_".join(
+        p for p in re.split(r"[/\\]+", os.path.splitext(name)[0]) if p.strip(".")
+    )
 
 
 def _report(results: Iterable[Verified], limits: Limits) -> data.Report:
@@ -426,7 +429,7 @@ _FIRST_WORD = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)*(domain|policy)\b", re.DOTA
 
 def _kind(space: Workspace, name: str) -> Kind:
     """What the file should hold: by its name, or by its first word where the name does not say."""
-    by_name = _KINDS.get(Path(name).suffix)
+    by_name = _KINDS.get(os.path.splitext(name)[1])
     if by_name is not None:
         return by_name
     source, _ = space.source(name)

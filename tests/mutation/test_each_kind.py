@@ -112,7 +112,7 @@ def report(case: Case) -> PlanReport:
     assert plan_file is not None, found
     plans, found = typecheck.check_plans(plan_file, world, DEFAULT)
     assert plans is not None, found
-    verify._domains.clear()  # what the domain owes is settled once for a text, also where it was mutated
+    verify._domains.clear()  # settled once for a text, mutated or not
     return verify.verify_plan(plans, "p", world)
 
 
@@ -141,9 +141,7 @@ def test_the_plan_is_refuted_by_this_kind_alone(case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda each: each.kind.value)
 @pytest.mark.usefixtures("clean_domains")
-def test_without_this_kind_the_plan_is_proved(
-    case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_this_kind_the_plan_is_proved(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     switch_off(case.kind, monkeypatch)
     assert report(case).verdict == "proved"
 
@@ -171,4 +169,3 @@ def switch_off(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate.Generator, "owe_term", owe_others)
     if kind is Kind.WITNESS:
         monkeypatch.setattr(verify, "_reachable", lambda _: frozenset())
-

@@ -70,7 +70,9 @@ class Group:
     __slots__ = ("assumed", "failures", "havocs", "steps", "successes")
 
     def __init__(self) -> None:
-        self.failures = 0  # guesses that came to nothing: little is spent where nothing is to be had
+        self.failures = (
+            0  # guesses that came to nothing: little is spent where nothing is to be had
+        )
         self.successes = 0
         self.havocs: list[core.Havoc] = []
         self.steps: list[core.Havoc | core.Assign] = []
@@ -155,7 +157,9 @@ class Cunning:
         self.plan: dict[int, Value] = {}
         self.memo: dict[tuple[str, tuple[Value, ...]], Value] = {}
 
-    def choose(self, havoc: core.Havoc, iterations: Iterations, store: Mapping[str, Value]) -> Value:
+    def choose(
+        self, havoc: core.Havoc, _iterations: Iterations, store: Mapping[str, Value]
+    ) -> Value:
         group = self.known.groups.get(havoc.site)
         if group is not None:
             self.plan = self.guess(group, dict(store))
@@ -277,7 +281,14 @@ class Cunning:
                 one, other = sides
                 if isinstance(one, int | Fraction) and isinstance(other, int | Fraction):
                     gap = one - other
-                    moves = (old - gap, old + gap, old - gap + 1, old - gap - 1, old + gap + 1, old + gap - 1)
+                    moves = (
+                        old - gap,
+                        old + gap,
+                        old - gap + 1,
+                        old - gap - 1,
+                        old + gap + 1,
+                        old + gap - 1,
+                    )
                     new: Value = roll.choice(moves)
                     return Fraction(new) if isinstance(old, Fraction) else new  # type: ignore[arg-type]
             case _:
@@ -312,10 +323,8 @@ class Cunning:
             return TupleValue((*old.items[:at], inner, *old.items[at + 1 :]))
         return self.value(havoc, havoc.type, self.numbers(here))
 
-    def mended(
-        self, old: Value, type: Type, false: core.Quantified, here: Store
-    ) -> Value | None:
-        """The collection without one of the items for which the universal is false, or that mended."""
+    def mended(self, old: Value, type: Type, false: core.Quantified, here: Store) -> Value | None:
+        """The collection with one of the items that make the universal false left out or mended."""
 
         def holds(item: Value, at: Store) -> bool:
             return self.true(false.body, {**at, false.variable.name: item})
@@ -339,7 +348,9 @@ class Cunning:
                     return ListValue((*old.items[:at], new, *old.items[at + 1 :]))
             return ListValue(old.items[:at] + old.items[at + 1 :])
         if isinstance(old, MapValue):
-            bad = [k for k, _ in sorted(old.entries, key=lambda e: show(e[0])) if not holds(k, here)]
+            bad = [
+                k for k, _ in sorted(old.entries, key=lambda e: show(e[0])) if not holds(k, here)
+            ]
             if not bad:
                 return None
             key = roll.choice(bad)
@@ -353,7 +364,8 @@ class Cunning:
 
     def field_changed(self, old: Value, type: Type, here: Store) -> Value:
         bare = strip(type)
-        assert isinstance(old, RecordValue) and isinstance(bare, RecordType)
+        assert isinstance(old, RecordValue)
+        assert isinstance(bare, RecordType)
         at = self.roll.randrange(len(old.fields))
         new = self.of(bare.fields[at][1], self.numbers(here))
         return RecordValue(old.type, (*old.fields[:at], new, *old.fields[at + 1 :]))
@@ -366,7 +378,8 @@ class Cunning:
             assert isinstance(bare, SetType)
             item = self.seen_or_new(bare.item, here)
             return SetValue(old.items - {item} if item in old.items else old.items | {item})
-        assert isinstance(old, MapValue) and isinstance(bare, MapType)
+        assert isinstance(old, MapValue)
+        assert isinstance(bare, MapType)
         key = self.seen_or_new(bare.key, here)
         rest = frozenset(each for each in old.entries if each[0] != key)
         if len(rest) < len(old.entries) and roll.random() < 0.35:
@@ -451,7 +464,7 @@ class Cunning:
                 pairs = {self.of(key, numbers): self.of(mapped, numbers) for _ in range(size)}
                 return MapValue(frozenset(pairs.items()))
             case RefinedType(_, base, _):
-                for _ in range(8):
+                for _ in range(8 if isinstance(strip(base), IntType) else 80):
                     guess = self.of(base, numbers)
                     if self.fits(guess, type):
                         return guess
@@ -476,7 +489,11 @@ class Known:
             for each in _within(expr):
                 if isinstance(each, core.Literal):
                     value = each.value
-                    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGE:
+                    if (
+                        isinstance(value, int)
+                        and not isinstance(value, bool)
+                        and abs(value) < _LARGE
+                    ):
                         numbers[value] = None
                     elif isinstance(value, str):
                         texts[value] = None

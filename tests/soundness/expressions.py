@@ -12,6 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from tests.soundness.adversaries import Cunning, Known
+from tests.soundness.programs import (
+    PARAMETER_TYPES,
+    Dead,
+    Maker,
+    NotAccepted,
+    Scope,
+    Texts,
+    checked,
+)
+
 from planproof.spec import core, typed
 from planproof.spec.arithmetic import div, mod
 from planproof.spec.core import Expr, Value
@@ -29,15 +40,26 @@ from planproof.spec.types import (
 )
 from planproof.verifier.symbolic import Shape, SValue, Symbolic
 from planproof.verifier.term import Term, linear
-from tests.soundness.adversaries import Cunning, Known
-from tests.soundness.programs import PARAMETER_TYPES, Dead, Maker, NotAccepted, Scope, Texts, checked
 
 Store = dict[str, Value]
 
 BIND_TYPES = (
-    "Int", "Int", "Bool", "Key", "Color", "Item", "Option<Item>", "Option<Int>", "(Int, Bool)", "Decimal",
-    "List<Int, 3>", "Set<Key>", "Map<Key, Nat>", "Text<4>", "Option<Key>",
-)  # fmt: skip
+    "Int",
+    "Int",
+    "Bool",
+    "Key",
+    "Color",
+    "Item",
+    "Option<Item>",
+    "Option<Int>",
+    "(Int, Bool)",
+    "Decimal",
+    "List<Int, 3>",
+    "Set<Key>",
+    "Map<Key, Nat>",
+    "Text<4>",
+    "Option<Key>",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +88,7 @@ def _sample(maker: Maker, depth: int) -> Sample:
         scope.names[maker.fresh("p")] = maker.pick(PARAMETER_TYPES)
     inside = ", ".join(f"{n}: {t}" for n, t in scope.names.items())
     lines = [f"plan main({inside}) {{"]
-    for _ in range(4):
-        lines.append(f"  assert {maker.condition(scope, depth)};")
+    lines += [f"  assert {maker.condition(scope, depth)};" for _ in range(4)]
     code = Scope(dict(scope.names))
     for _ in range(4):
         type = maker.pick(BIND_TYPES)
@@ -93,7 +114,7 @@ def store(types: dict[str, Type], seed: int) -> tuple[Store, Cunning]:
     return {name: guess.of(type, numbers) for name, type in types.items()}, guess
 
 
-# ---- terms by definition ---------------------------------------------------------------------------
+# ---- terms by definition -------------------------------------------------------------------------
 
 Raw = bool | int | Fraction | str | tuple[str, object]
 """The value of a term; an element of an opaque type is a pair of its sort and what it is."""
@@ -121,12 +142,14 @@ class Model:
 
     def number(self, term: Term) -> int | Fraction:
         value = self.of(term)
-        assert isinstance(value, int | Fraction) and not isinstance(value, bool)
+        assert isinstance(value, int | Fraction)
+        assert not isinstance(value, bool)
         return value
 
     def whole(self, term: Term) -> int:
         value = self.of(term)
-        assert isinstance(value, int) and not isinstance(value, bool)
+        assert isinstance(value, int)
+        assert not isinstance(value, bool)
         return value
 
     def compute(self, term: Term) -> Raw:
@@ -159,9 +182,9 @@ class Model:
             case "not":
                 return not self.truth(args[0])
             case "and":
-                return all([self.truth(a) for a in args])
+                return all(self.truth(a) for a in args)
             case "or":
-                return any([self.truth(a) for a in args])
+                return any(self.truth(a) for a in args)
             case "ite":
                 return self.of(args[1] if self.truth(args[0]) else args[2])
             case "mul":
@@ -214,7 +237,7 @@ def bind(model: Model, symbolic: SValue, value: Value, type: Type, fill: Cunning
         case core.TupleValue(items), TupleType(inners):
             for part, each, inner in zip(symbolic.parts, items, inners, strict=True):
                 bind(model, _part(part), each, inner, fill)
-        case (core.NoneValue() | core.SomeValue()), OptionType(inner):
+        case ((core.NoneValue() | core.SomeValue()), OptionType(inner)):
             there = isinstance(value, core.SomeValue)
             bind(model, _part(symbolic.parts[0]), there, core.TRUE.type, fill)
             item = value.item if isinstance(value, core.SomeValue) else fill.of(inner, numbers)
@@ -269,7 +292,8 @@ def decoded(model: Model, symbolic: Symbolic, value: SValue, type: Type) -> obje
             )
         case TupleType(items):
             return tuple(
-                decoded(model, symbolic, _part(p), t) for p, t in zip(value.parts, items, strict=True)
+                decoded(model, symbolic, _part(p), t)
+                for p, t in zip(value.parts, items, strict=True)
             )
         case OptionType(item):
             flag, inner = value.parts
@@ -287,7 +311,9 @@ def decoded(model: Model, symbolic: Symbolic, value: SValue, type: Type) -> obje
         case SetType(item):
             keys = symbolic.keys_written(value)
             return frozenset(
-                decoded(model, symbolic, k, item) for k in keys if model.truth(symbolic.set_has(value, k))
+                decoded(model, symbolic, k, item)
+                for k in keys
+                if model.truth(symbolic.set_has(value, k))
             )
         case MapType(key, mapped):
             return frozenset(

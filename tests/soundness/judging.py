@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from tests.soundness.adversaries import Cunning, Known
+
 from planproof.spec import core, semantics
-from planproof.spec.core import Kind
 from planproof.spec.limits import DEFAULT, Limits
 from planproof.verifier.generate import Condition, Generator
 from planproof.verifier.resources import worst_cases
 from planproof.verifier.solve import Discharged
 from planproof.verifier.verify import Proof, prove
-from tests.soundness.adversaries import Cunning, Known
 
 QUICK = Limits(solver_rlimit_max=400_000, unroll_statements_max=1_500)
 """Limits under which a verdict takes a fraction of a second; what is not settled is `unknown`."""
@@ -85,7 +85,7 @@ def broken(program: core.Program, seed: int) -> list[core.Tag]:
         if isinstance(run.outcome, semantics.Violated):
             count[run.outcome.tag.id] = count.get(run.outcome.tag.id, 0) + 1
     if not count and feasible >= 6:
-        return [t for t in program.tags if is_witness(t) and t.id not in reached]
+        return [t for t in to_reach(program) if t.id not in reached]
     return [program.tags[tag] for tag in sorted(count, key=lambda t: (-count[t], t))]
 
 
@@ -112,8 +112,26 @@ def has_loop(program: core.Program) -> bool:
     return any(True for _ in loops(program.body))
 
 
-def is_witness(tag: core.Tag) -> bool:
-    return tag.kind is Kind.WITNESS or tag.name.startswith("inhabited")
+def to_reach(program: core.Program) -> list[core.Tag]:
+    """The tags that a run settles by getting there: those of marks, whatever their kind."""
+    found: list[core.Tag] = []
+    work: list[core.Statement] = [program.body]
+    while work:
+        match work.pop():
+            case core.Seq(items):
+                work += items
+            case core.If(_, then, otherwise):
+                work += [then, otherwise]
+            case core.Try(_, body, handler):
+                work += [body, handler]
+            case core.Loop() as loop:
+                work.append(loop.body)
+            case core.Skip(core.CallBegins() | core.CallEnds() | core.Reached() as mark):
+                if mark.witness is not None:
+                    found.append(mark.witness)
+            case _:
+                continue
+    return sorted(found, key=lambda tag: tag.id)
 
 
 def discharged(proof: Proof, tag: int) -> bool:
@@ -125,14 +143,10 @@ def verdict(proof: Proof) -> str:
     """`proved`, `refuted` or `unknown`, as the report has it."""
     if proof.findings.violations and not proof.unrolled:
         return "refuted"
-    for tag in proof.program.tags:
-        if is_witness(tag):
-            continue
-        if not discharged(proof, tag.id):
-            return "unknown"
-    if any(tag < 0 and not discharged(proof, tag) for tag in proof.results):
+    # Negative tags are those of conditions that lowering did not ask for: a loop's own bound.
+    if not all(discharged(proof, tag) for tag in proof.results):
         return "unknown"
-    missing = [t for t in proof.program.tags if is_witness(t) and t.id not in proof.findings.reached]
+    missing = [t for t in to_reach(proof.program) if t.id not in proof.findings.reached]
     if not missing:
         return "proved"
     return "refuted" if any(out_of_reach(proof, t) for t in missing) else "unknown"
@@ -164,6 +178,8 @@ def contradictions(proof: Proof, found: Attack) -> Iterator[str]:
         if not isinstance(again.outcome, semantics.Violated) or again.outcome.tag.id != tag:
             yield f"the counterexample to {program.tags[tag]} does not replay: {again.outcome}"
     for run in proof.findings.witnesses:
+        if not run.choices:
+            continue  # the verifier did not ask for a record of it
         again = semantics.run(program, replay(run))
         if not set(run.reached) <= set(again.reached):
             yield "a witness does not replay"

@@ -12,12 +12,15 @@ Left out, as the verifier does not know them yet: rules, flows, `parallel`, shar
 comprehensions, `bag`, `keys`, `once`.
 """
 
+# ruff: noqa: E501 - a text of the language is not wrapped in the middle of a clause
+
 from __future__ import annotations
 
 import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -147,12 +150,40 @@ LITERAL_TEXTS = ('""', '"a"', '"ab"', '"abc"')
 COLORS = ("Color.Red", "Color.Green", "Color.Blue")
 
 PARAMETER_TYPES = (
-    "Int", "Int", "Nat", "Small", "Small", "Bool", "Key", "Key", "Key", "Color", "Item",
-    "List<Item, 4>", "List<Int, 3>", "List<Key, 3>", "Option<Key>", "Option<Int>", "Text<4>",
-    "Decimal", "(Int, Bool)", "Set<Key>", "Map<Key, Nat>", "Map<Color, Int>", "Full", "Few", "List<Full, 3>",
-    "Map<Key, Item>", "Map<Key, List<Int, 3>>", "Set<Color>", "Map<(Key, Color), Full>", "Option<Full>", "Date", "Date",
+    "Int",
+    "Int",
+    "Nat",
+    "Small",
+    "Small",
+    "Bool",
+    "Key",
+    "Key",
+    "Key",
+    "Color",
+    "Item",
+    "List<Item, 4>",
+    "List<Int, 3>",
+    "List<Key, 3>",
+    "Option<Key>",
+    "Option<Int>",
+    "Text<4>",
+    "Decimal",
+    "(Int, Bool)",
+    "Set<Key>",
+    "Map<Key, Nat>",
+    "Map<Color, Int>",
+    "Full",
+    "Few",
+    "List<Full, 3>",
+    "Map<Key, Item>",
+    "Map<Key, List<Int, 3>>",
+    "Set<Color>",
+    "Map<(Key, Color), Full>",
+    "Option<Full>",
+    "Date",
+    "Date",
     "Option<Option<Int>>",
-)  # fmt: skip
+)
 
 STATES = {
     "stock": "Map<Key, Nat>",
@@ -275,163 +306,350 @@ class Maker:
         has = self.states.__contains__
         if has("total"):
             yield Tool("read_total", (), "Int", ("reads total", "ensures result == total"), False)
-            effect = self.pick((
-                "total == old(total) + n", "total == old(total) + n", "total >= old(total) + n",
-                "total == old(total) - n", "total <= old(total) + n && total >= old(total)",
-            ))  # fmt: skip
+            effect = self.pick(
+                (
+                    "total == old(total) + n",
+                    "total == old(total) + n",
+                    "total >= old(total) + n",
+                    "total == old(total) - n",
+                    "total <= old(total) + n && total >= old(total)",
+                )
+            )
             needs = self.some(("requires n >= 0", "requires n <= 3", "requires total + n >= 0"), 1)
             failing = self.failing(("total >= old(total)", "total <= old(total) + 1"))
             if "total >= old(total)" in effect and "requires n >= 0" not in needs:
                 needs = [*needs, "requires n >= 0"]
-            yield self.tool("add", (("n", "Int"),), None, needs, ["modifies total", f"ensures {effect}", *failing])
+            yield self.tool(
+                "add",
+                (("n", "Int"),),
+                None,
+                needs,
+                ["modifies total", f"ensures {effect}", *failing],
+            )
         if has("stock"):
             yield Tool(
-                "holds", (("k", "Key"),), "Bool",
-                ("reads stock", f"ensures result {self.pick(('==', '==', '==>'))} (k in stock)"), False,
-            )  # fmt: skip
+                "holds",
+                (("k", "Key"),),
+                "Bool",
+                ("reads stock", f"ensures result {self.pick(('==', '==', '==>'))} (k in stock)"),
+                False,
+            )
             yield Tool(
-                "stock_of", (("k", "Key"),), "Nat",
-                ("requires k in stock", "reads stock", "ensures result == stock[k]"), False,
-            )  # fmt: skip
+                "stock_of",
+                (("k", "Key"),),
+                "Nat",
+                ("requires k in stock", "reads stock", "ensures result == stock[k]"),
+                False,
+            )
             ensures = [
-                self.pick(("stock[a] == old(stock[a]) - n", "stock[a] == old(stock[a]) - n",
-                           "stock[a] <= old(stock[a])")),
-                self.pick(("stock[b] == old(stock[b]) + n", "stock[b] == old(stock[b]) + n",
-                           "stock[b] >= old(stock[b])")),
-            ]  # fmt: skip
+                self.pick(
+                    (
+                        "stock[a] == old(stock[a]) - n",
+                        "stock[a] == old(stock[a]) - n",
+                        "stock[a] <= old(stock[a])",
+                    )
+                ),
+                self.pick(
+                    (
+                        "stock[b] == old(stock[b]) + n",
+                        "stock[b] == old(stock[b]) + n",
+                        "stock[b] >= old(stock[b])",
+                    )
+                ),
+            ]
             needs = ["requires a in stock && b in stock", "requires stock[a] >= n"]
             needs += ["requires n >= 0", "requires a != b"] if self.chance(0.85) else []
-            failing = self.failing(("stock[a] + stock[b] <= old(stock[a] + stock[b])", "stock[a] >= 0"))
+            failing = self.failing(
+                ("stock[a] + stock[b] <= old(stock[a] + stock[b])", "stock[a] >= 0")
+            )
             yield self.tool(
-                "move", (("a", "Key"), ("b", "Key"), ("n", self.pick(("Int", "Nat", "Small")))), None,
-                needs, ["modifies stock[a], stock[b]", *(f"ensures {each}" for each in ensures), *failing],
-            )  # fmt: skip
-            extra = self.some((
-                "ensures forall j in old(stock) :: j in stock",
-                "ensures forall j in stock :: j == k || j in old(stock)",
-                "ensures forall j in old(stock) :: j != k ==> j in stock && stock[j] == old(stock[j])",
-            ), 1)  # fmt: skip
+                "move",
+                (("a", "Key"), ("b", "Key"), ("n", self.pick(("Int", "Nat", "Small")))),
+                None,
+                needs,
+                ["modifies stock[a], stock[b]", *(f"ensures {each}" for each in ensures), *failing],
+            )
+            extra = self.some(
+                (
+                    "ensures forall j in old(stock) :: j in stock",
+                    "ensures forall j in stock :: j == k || j in old(stock)",
+                    "ensures forall j in old(stock) :: j != k ==> j in stock && stock[j] == old(stock[j])",
+                ),
+                1,
+            )
             yield self.tool(
-                "put", (("k", "Key"), ("n", "Nat")), None, self.some(("requires !(k in stock)",), 1),
-                ["modifies stock", "ensures k in stock", "ensures stock[k] == n", *extra, *self.failing(())],
-            )  # fmt: skip
+                "put",
+                (("k", "Key"), ("n", "Nat")),
+                None,
+                self.some(("requires !(k in stock)",), 1),
+                [
+                    "modifies stock",
+                    "ensures k in stock",
+                    "ensures stock[k] == n",
+                    *extra,
+                    *self.failing(()),
+                ],
+            )
         if has("flag"):
             effect = self.pick(("flag == b", "flag == b", "flag == (old(flag) || b)", "b ==> flag"))
             yield self.tool(
-                "set_flag", (("b", "Bool"),), None, self.some(("requires !flag",), 1, 0.3),
+                "set_flag",
+                (("b", "Bool"),),
+                None,
+                self.some(("requires !flag",), 1, 0.3),
                 ["modifies flag", f"ensures {effect}", *self.failing(("flag ==> old(flag)",))],
-            )  # fmt: skip
+            )
         if has("seen"):
-            effect = self.pick(("seen == old(seen) + {k}", "k in seen", "forall j in old(seen) :: j in seen"))
+            effect = self.pick(
+                ("seen == old(seen) + {k}", "k in seen", "forall j in old(seen) :: j in seen")
+            )
             yield self.tool(
-                "mark", (("k", "Key"),), self.pick(("", "Bool")) or None, [],
+                "mark",
+                (("k", "Key"),),
+                self.pick(("", "Bool")) or None,
+                [],
                 ["modifies seen", f"ensures {effect}", *self.failing(())],
-            )  # fmt: skip
+            )
             yield Tool(
-                "pick", (), "Option<Key>",
-                ("reads seen", "ensures is_some(result) ==> result.value in seen"), False,
-            )  # fmt: skip
+                "pick",
+                (),
+                "Option<Key>",
+                ("reads seen", "ensures is_some(result) ==> result.value in seen"),
+                False,
+            )
         if has("tally"):
-            effect = self.pick(("tally[c] == old(tally[c]) + n", "tally[c] >= old(tally[c])", "tally[c] == n"))
+            effect = self.pick(
+                ("tally[c] == old(tally[c]) + n", "tally[c] >= old(tally[c])", "tally[c] == n")
+            )
             yield self.tool(
-                "paint", (("c", "Color"), ("n", "Int")), None, ["requires c in tally"],
-                ["modifies tally[c]", f"ensures {effect}", *self.failing(("tally[c] <= old(tally[c])",))],
-            )  # fmt: skip
+                "paint",
+                (("c", "Color"), ("n", "Int")),
+                None,
+                ["requires c in tally"],
+                [
+                    "modifies tally[c]",
+                    f"ensures {effect}",
+                    *self.failing(("tally[c] <= old(tally[c])",)),
+                ],
+            )
         if has("box"):
             if self.chance(0.5):
                 yield self.tool(
-                    "resize", (("n", "Small"),), None, [],
-                    ["modifies box.size", self.pick(("ensures box.size == n", "ensures box.size <= n")),
-                     *self.failing(("box.size >= old(box.size)",))],
-                )  # fmt: skip
+                    "resize",
+                    (("n", "Small"),),
+                    None,
+                    [],
+                    [
+                        "modifies box.size",
+                        self.pick(("ensures box.size == n", "ensures box.size <= n")),
+                        *self.failing(("box.size >= old(box.size)",)),
+                    ],
+                )
             yield Tool(
-                "swap", (("x", "Item"),), "Item",
-                ("modifies box", "ensures box == x", "ensures result == old(box)"), False,
-            )  # fmt: skip
+                "swap",
+                (("x", "Item"),),
+                "Item",
+                ("modifies box", "ensures box == x", "ensures result == old(box)"),
+                False,
+            )
         if has("names"):
             yield self.tool(
-                "name", (("t", "Text<4>"), ("n", "Small")), None, self.some(("requires len(t) > 0",), 1),
+                "name",
+                (("t", "Text<4>"), ("n", "Small")),
+                None,
+                self.some(("requires len(t) > 0",), 1),
                 ["modifies names", "ensures t in names && names[t] == n", *self.failing(())],
-            )  # fmt: skip
+            )
         if has("fee"):
             yield self.tool(
-                "raise_fee", (("d", "Decimal"),), None, self.some(("requires d >= 0.5",), 1),
-                ["modifies fee", self.pick(("ensures fee == old(fee) + d / 2.0", "ensures fee >= old(fee)")),
-                 *self.failing(("fee == old(fee) || fee > 1.0",))],
-            )  # fmt: skip
+                "raise_fee",
+                (("d", "Decimal"),),
+                None,
+                self.some(("requires d >= 0.5",), 1),
+                [
+                    "modifies fee",
+                    self.pick(("ensures fee == old(fee) + d / 2.0", "ensures fee >= old(fee)")),
+                    *self.failing(("fee == old(fee) || fee > 1.0",)),
+                ],
+            )
         if has("chart"):
-            effect = self.pick(("chart[k].size == n", "chart[k].size == n", "chart[k].size >= old(chart[k].size)"))
+            effect = self.pick(
+                ("chart[k].size == n", "chart[k].size == n", "chart[k].size >= old(chart[k].size)")
+            )
             yield self.tool(
-                "edit", (("k", "Key"), ("n", "Small")), None, ["requires k in chart"],
-                ["modifies chart[k].size", f"ensures {effect}", *self.failing(("chart[k].size <= old(chart[k].size)",))],
-            )  # fmt: skip
+                "edit",
+                (("k", "Key"), ("n", "Small")),
+                None,
+                ["requires k in chart"],
+                [
+                    "modifies chart[k].size",
+                    f"ensures {effect}",
+                    *self.failing(("chart[k].size <= old(chart[k].size)",)),
+                ],
+            )
             yield self.tool(
-                "replace", (("k", "Key"), ("x", "Item")), "Item", ["requires k in chart"],
-                ["modifies chart[k]", "ensures chart[k] == x", "ensures result == old(chart[k])", *self.failing(())],
-            )  # fmt: skip
+                "replace",
+                (("k", "Key"), ("x", "Item")),
+                "Item",
+                ["requires k in chart"],
+                [
+                    "modifies chart[k]",
+                    "ensures chart[k] == x",
+                    "ensures result == old(chart[k])",
+                    *self.failing(()),
+                ],
+            )
         if has("grid"):
-            effect = self.pick(("grid[(k, c)] == x", "grid[(k, c)].rank == old(grid[(k, c)].rank) + 1"))
+            effect = self.pick(
+                ("grid[(k, c)] == x", "grid[(k, c)].rank == old(grid[(k, c)].rank) + 1")
+            )
             yield self.tool(
-                "plot", (("k", "Key"), ("c", "Color"), ("x", "Full")), None, ["requires (k, c) in grid"],
-                ["modifies grid[(k, c)]", f"ensures {effect}", *self.failing(("grid[(k, c)].size >= 2",))],
-            )  # fmt: skip
+                "plot",
+                (("k", "Key"), ("c", "Color"), ("x", "Full")),
+                None,
+                ["requires (k, c) in grid"],
+                [
+                    "modifies grid[(k, c)]",
+                    f"ensures {effect}",
+                    *self.failing(("grid[(k, c)].size >= 2",)),
+                ],
+            )
         if has("queue"):
             yield self.tool(
-                "push", (("x", "Item"),), None, ["requires len(queue) < 4"],
-                ["modifies queue", self.pick((
-                    "ensures queue == old(queue) + [x]", "ensures x in queue", "ensures len(queue) == old(len(queue)) + 1",
-                )), *self.failing(("len(queue) <= old(len(queue))",))],
-            )  # fmt: skip
+                "push",
+                (("x", "Item"),),
+                None,
+                ["requires len(queue) < 4"],
+                [
+                    "modifies queue",
+                    self.pick(
+                        (
+                            "ensures queue == old(queue) + [x]",
+                            "ensures x in queue",
+                            "ensures len(queue) == old(len(queue)) + 1",
+                        )
+                    ),
+                    *self.failing(("len(queue) <= old(len(queue))",)),
+                ],
+            )
         if has("last"):
             yield self.tool(
-                "note", (("x", "Full"),), "Bool", [],
-                ["modifies last", self.pick(("ensures last == some(x)", "ensures is_some(last)")),
-                 "ensures result == is_some(old(last))", *self.failing(("is_some(last) ==> last == old(last)",))],
-            )  # fmt: skip
+                "note",
+                (("x", "Full"),),
+                "Bool",
+                [],
+                [
+                    "modifies last",
+                    self.pick(("ensures last == some(x)", "ensures is_some(last)")),
+                    "ensures result == is_some(old(last))",
+                    *self.failing(("is_some(last) ==> last == old(last)",)),
+                ],
+            )
         if has("hues"):
             yield self.tool(
-                "dye", (("c", "Color"),), None, [],
-                ["modifies hues", self.pick(("ensures hues == old(hues) + {c}", "ensures forall h in old(hues) :: h in hues")),
-                 *self.failing(())],
-            )  # fmt: skip
+                "dye",
+                (("c", "Color"),),
+                None,
+                [],
+                [
+                    "modifies hues",
+                    self.pick(
+                        (
+                            "ensures hues == old(hues) + {c}",
+                            "ensures forall h in old(hues) :: h in hues",
+                        )
+                    ),
+                    *self.failing(()),
+                ],
+            )
         if has("due"):
             yield self.tool(
-                "postpone", (("n", "Int"),), "Int", self.some(("requires n >= 0",), 1, 0.7),
-                ["modifies due", self.pick(("ensures due == old(due) + n", "ensures due >= old(due) + n")),
-                 "ensures result == due - old(due)", *self.failing(("due >= old(due)",))],
-            )  # fmt: skip
-        promises = self.some((
-            "ensures forall x in result :: x.owner == k",
-            "ensures forall x in result :: x.size > 0",
-            "ensures forall x in result :: x.rank >= x.size",
-            "ensures forall i in range(0, len(result)) :: result[i].rank >= i",
-            "ensures sum(x in result :: x.size) <= 8",
-            "ensures len(result) <= 2",
-            "ensures count(x in result :: x.tone == Color.Red) <= 1",
-            "ensures exists x in result :: x.tone == Color.Blue",
-        ), 3)  # fmt: skip
+                "postpone",
+                (("n", "Int"),),
+                "Int",
+                self.some(("requires n >= 0",), 1, 0.7),
+                [
+                    "modifies due",
+                    self.pick(("ensures due == old(due) + n", "ensures due >= old(due) + n")),
+                    "ensures result == due - old(due)",
+                    *self.failing(("due >= old(due)",)),
+                ],
+            )
+        promises = self.some(
+            (
+                "ensures forall x in result :: x.owner == k",
+                "ensures forall x in result :: x.size > 0",
+                "ensures forall x in result :: x.rank >= x.size",
+                "ensures forall i in range(0, len(result)) :: result[i].rank >= i",
+                "ensures sum(x in result :: x.size) <= 8",
+                "ensures len(result) <= 2",
+                "ensures count(x in result :: x.tone == Color.Red) <= 1",
+                "ensures exists x in result :: x.tone == Color.Blue",
+            ),
+            3,
+        )
         if has("stock"):
             promises += self.some(("ensures forall x in result :: x.owner in stock",), 1)
         yield self.tool(
-            "list_items", (("k", "Key"),), f"List<Item, {self.roll.randint(2, 4)}>", [],
-            [*(["reads stock"] if has("stock") and "stock" in " ".join(promises) else []), *promises,
-             *self.failing(())],
-        )  # fmt: skip
-        bounds = self.pick(("low <= result && result <= high", "result >= low", "low <= result && result < high + 1"))
+            "list_items",
+            (("k", "Key"),),
+            f"List<Item, {self.roll.randint(2, 4)}>",
+            [],
+            [
+                *(["reads stock"] if has("stock") and "stock" in " ".join(promises) else []),
+                *promises,
+                *self.failing(()),
+            ],
+        )
+        bounds = self.pick(
+            (
+                "low <= result && result <= high",
+                "result >= low",
+                "low <= result && result < high + 1",
+            )
+        )
         yield self.tool(
-            "draw", (("low", "Int"), ("high", "Int")), self.pick(("Int", "Int", "Small")), ["requires low <= high"],
+            "draw",
+            (("low", "Int"), ("high", "Int")),
+            self.pick(("Int", "Int", "Small")),
+            ["requires low <= high"],
             [f"ensures {bounds}", *self.failing(())],
-        )  # fmt: skip
+        )
         yield self.tool(
-            "pair", (("n", "Int"),), "(Int, Bool)", [],
-            [self.pick(("ensures result.0 >= n", "ensures result.1 == (result.0 > n)", "ensures result.0 == double(n)"))],
-        )  # fmt: skip
-        yield Tool("ask", (("n", "Int"),), "Bool", self.costs(), self.chance(0.2)) if self.chance(0.5) else Tool(
-            "maybe", (("n", "Int"),), "Option<Int>",
-            ("ensures is_some(result) ==> result.value > n", *self.costs()), False,
-        )  # fmt: skip
+            "pair",
+            (("n", "Int"),),
+            "(Int, Bool)",
+            [],
+            [
+                self.pick(
+                    (
+                        "ensures result.0 >= n",
+                        "ensures result.1 == (result.0 > n)",
+                        "ensures result.0 == double(n)",
+                    )
+                )
+            ],
+        )
+        yield (
+            Tool("ask", (("n", "Int"),), "Bool", self.costs(), self.chance(0.2))
+            if self.chance(0.5)
+            else Tool(
+                "maybe",
+                (("n", "Int"),),
+                "Option<Int>",
+                ("ensures is_some(result) ==> result.value > n", *self.costs()),
+                False,
+            )
+        )
         amount = self.pick(("n", "n", "min(n, 3)", "n + 1", "2"))
-        yield self.tool("charge", (("n", "Nat"),), None, [], [f"cost points {amount}, usd 0.25", *self.failing(())], False)
+        yield self.tool(
+            "charge",
+            (("n", "Nat"),),
+            None,
+            [],
+            [f"cost points {amount}, usd 0.25", *self.failing(())],
+            False,
+        )
 
     def some(self, options: tuple[str, ...], most: int, p: float = 0.55) -> list[str]:
         chosen = [each for each in options if self.chance(p)]
@@ -469,7 +687,12 @@ class Maker:
         del names
         clauses = (*requires, *rest, *(self.costs() if costs else ()))
         return Tool(
-            name, parameters, result, clauses, any(c.startswith("fails") for c in clauses), tuple(guards)
+            name,
+            parameters,
+            result,
+            clauses,
+            any(c.startswith("fails") for c in clauses),
+            tuple(guards),
         )
 
     def policy(self) -> str:
@@ -532,11 +755,15 @@ class Maker:
         if not self.loopy:
             self.loops = 0
         scope = Scope()
-        scope.names[self.fresh("p")] = "Key"  # keys have no literals: without one few things can be said
+        scope.names[self.fresh("p")] = (
+            "Key"  # keys have no literals: without one few things can be said
+        )
         for _ in range(parameters - 1):
             scope.names[self.fresh("p")] = self.pick(PARAMETER_TYPES)
         own = tuple(scope.names.items())
-        self.result = result or (self.pick(("Int", "Small", "Bool", "Key", "Option<Key>")) if self.chance(0.45) else None)
+        self.result = result or (
+            self.pick(("Int", "Small", "Bool", "Key", "Option<Key>")) if self.chance(0.45) else None
+        )
         inside = ", ".join(f"{n}: {t}" for n, t in own)
         self.lines.append(f"plan {name}({inside})" + (f" -> {self.result}" if self.result else ""))
         contract = Scope(dict(scope.names), spec=True)
@@ -551,7 +778,9 @@ class Maker:
             except Dead:
                 continue
         if self.chance(0.15):
-            self.lines.append(f"  budget {self.pick(('calls', 'points'))} <= {self.roll.randint(1, 8)}")
+            self.lines.append(
+                f"  budget {self.pick(('calls', 'points'))} <= {self.roll.randint(1, 8)}"
+            )
         if self.chance(0.12):
             places = [s for s in self.states if self.chance(0.5)]
             keys = [n for n, t in own if t == "Key"]
@@ -580,21 +809,42 @@ class Maker:
         for key in keys:
             if "stock" in self.states and self.chance(0.75):
                 yield f"{key} in stock"
-        for one, other in zip(keys, keys[1:], strict=False):
+        for one, other in pairwise(keys):
             if self.chance(0.6):
                 yield f"{one} != {other}"
         for name, type in scope.names.items():
             if type == "Int" and self.chance(0.5):
-                yield self.pick((f"{name} >= 0", f"{name} <= CAP", f"{name} >= 0 && {name} <= 3", f"{name} != 0"))
+                yield self.pick(
+                    (
+                        f"{name} >= 0",
+                        f"{name} <= CAP",
+                        f"{name} >= 0 && {name} <= 3",
+                        f"{name} != 0",
+                    )
+                )
             if type == "Color" and "tally" in self.states and self.chance(0.7):
                 yield f"{name} in tally"
             if type.startswith("List<Item") and self.chance(0.4):
-                yield self.pick((
-                    f"forall x in {name} :: x.size > 0", f"len({name}) > 0", f"forall x in {name} :: x.rank >= 0",
-                    *((f"forall x in {name} :: x.owner in stock",) if "stock" in self.states else ()),
-                ))  # fmt: skip
+                yield self.pick(
+                    (
+                        f"forall x in {name} :: x.size > 0",
+                        f"len({name}) > 0",
+                        f"forall x in {name} :: x.rank >= 0",
+                        *(
+                            (f"forall x in {name} :: x.owner in stock",)
+                            if "stock" in self.states
+                            else ()
+                        ),
+                    )
+                )
             if type.startswith("List<Int") and self.chance(0.4):
-                yield self.pick((f"forall x in {name} :: x >= 0", f"len({name}) > 1", f"exists x in {name} :: x > 2"))
+                yield self.pick(
+                    (
+                        f"forall x in {name} :: x >= 0",
+                        f"len({name}) > 1",
+                        f"exists x in {name} :: x > 2",
+                    )
+                )
         if "flag" in self.states and self.chance(0.4):
             yield self.pick(("!flag", "flag"))
         if self.chance(0.25):
@@ -636,8 +886,25 @@ class Maker:
             scope.names = known
 
     def let(self, scope: Scope, depth: int) -> None:
-        type = self.pick(("Int", "Int", "Bool", "Key", "Option<Item>", "Option<Int>", "Item", "(Int, Bool)", "Color",
-                          "List<Int, 3>", "Small", "Nat", "Decimal", "Text<4>", "Set<Key>"))  # fmt: skip
+        type = self.pick(
+            (
+                "Int",
+                "Int",
+                "Bool",
+                "Key",
+                "Option<Item>",
+                "Option<Int>",
+                "Item",
+                "(Int, Bool)",
+                "Color",
+                "List<Int, 3>",
+                "Small",
+                "Nat",
+                "Decimal",
+                "Text<4>",
+                "Set<Key>",
+            )
+        )
         value = self.value(scope, type, 2)
         name = self.fresh("x")
         if type == "(Int, Bool)" and self.chance(0.5):
@@ -649,8 +916,22 @@ class Maker:
         scope.names[name] = type
 
     def var(self, scope: Scope, depth: int) -> None:
-        type = self.pick(("Int", "Int", "Nat", "Small", "Bool", "List<Int, 3>", "Option<Key>", "Map<Key, Nat>",
-                          "Map<Color, Int>", "Item", "Set<Key>", "Decimal"))  # fmt: skip
+        type = self.pick(
+            (
+                "Int",
+                "Int",
+                "Nat",
+                "Small",
+                "Bool",
+                "List<Int, 3>",
+                "Option<Key>",
+                "Map<Key, Nat>",
+                "Map<Color, Int>",
+                "Item",
+                "Set<Key>",
+                "Decimal",
+            )
+        )
         value = self.value(scope, type, 1)
         name = self.fresh("v")
         self.emit(depth, f"var {name}: {type} = {value};")
@@ -683,7 +964,9 @@ class Maker:
 
     def call(self, scope: Scope, depth: int) -> None:
         tool = self.roll.choice(self.tools)
-        arguments = [self.value(scope, type, 1 if self.chance(0.4) else 0) for _, type in tool.parameters]
+        arguments = [
+            self.value(scope, type, 1 if self.chance(0.4) else 0) for _, type in tool.parameters
+        ]
         self.emit_call(scope, depth, tool, arguments)
         for _ in range(2):
             if self.chance(0.35):
@@ -692,13 +975,17 @@ class Maker:
     def emit_call(self, scope: Scope, depth: int, tool: Tool, arguments: list[str]) -> None:
         if tool.guards and self.chance(0.6):
             for guard in tool.guards:
-                written = _substituted(guard, dict(zip([p for p, _ in tool.parameters], arguments, strict=True)))
+                written = _substituted(
+                    guard, dict(zip([p for p, _ in tool.parameters], arguments, strict=True))
+                )
                 self.emit(depth, f'check {written} else "no";')
         text = f"{tool.name}({', '.join(arguments)})"
         if tool.fails and self.chance(0.55):
             target = ""
             if tool.result is not None and self.chance(0.6):
-                fitting = [n for n in scope.names if n in scope.mutable and scope.names[n] == tool.result]
+                fitting = [
+                    n for n in scope.names if n in scope.mutable and scope.names[n] == tool.result
+                ]
                 if fitting:
                     target = f"{self.pick(fitting)} = "
             self.emit(depth, "try {")
@@ -762,7 +1049,9 @@ class Maker:
         after = ""
         if kind == 9 and self.chance(0.7):
             x = self.fresh("e")
-            self.emit(depth, f"for {x} in {{{self.pick(('Color.Red', 'Color.Green'))}, Color.Blue}}")
+            self.emit(
+                depth, f"for {x} in {{{self.pick(('Color.Red', 'Color.Green'))}, Color.Blue}}"
+            )
             inner.names[x] = "Color"
         elif kind <= 4 and lists:
             xs = self.pick(lists)
@@ -782,7 +1071,11 @@ class Maker:
             self.emit(depth, f"for {i} in range({low}, {high}) max {self.roll.choice((3, 5, 5))}")
             inner.names[i] = "Int"
             head.names[i] = "Int"
-        elif kind <= 8 and (counters := [n for n in scope.names if n in scope.mutable and BASE[scope.names[n]] == "Int"]):
+        elif kind <= 8 and (
+            counters := [
+                n for n in scope.names if n in scope.mutable and BASE[scope.names[n]] == "Int"
+            ]
+        ):
             v = self.pick(counters)
             down = self.chance(0.5)
             bound = self.roll.choice((3, 5))
@@ -849,7 +1142,11 @@ class Maker:
         ways: list[str] = []
         numbers = [n for n in scope.names if n in scope.mutable and BASE[scope.names[n]] == "Int"]
         for n in numbers:
-            ways += [f"{n} >= 0", f"{n} <= {self.pick(LITERAL_INTS)}", f"{n} >= {self.value(scope, 'Int', 0)}"]
+            ways += [
+                f"{n} >= 0",
+                f"{n} <= {self.pick(LITERAL_INTS)}",
+                f"{n} >= {self.value(scope, 'Int', 0)}",
+            ]
         if scope.old:
             for state, type in self.states.items():
                 if type in ("Int", "Decimal"):
@@ -858,7 +1155,10 @@ class Maker:
                         ways.append(f"{state} == old({state}) + {self.value(scope, 'Int', 1)}")
                 elif type.startswith("Map"):
                     key, mapped = KEY_OF[type]
-                    ways += [f"forall j in old({state}) :: j in {state}", f"{state} == old({state})"]
+                    ways += [
+                        f"forall j in old({state}) :: j in {state}",
+                        f"{state} == old({state})",
+                    ]
                     k = self.value(scope, key, 0)
                     ways.append(f"{k} in old({state}) ==> {k} in {state}")
                     if BASE[mapped] == "Int":
@@ -867,20 +1167,38 @@ class Maker:
                     both = f"{k} in {state} && {k} in old({state})"
                     ways.append(f"{both} ==> {state}[{k}]{part} >= old({state}[{k}]{part})")
                     if part and key == "Key":
-                        ways.append(f"forall j in {state} :: {state}[j].tone == old({state})[j].tone")
+                        ways.append(
+                            f"forall j in {state} :: {state}[j].tone == old({state})[j].tone"
+                        )
                 elif type == "Bool":
                     ways += [f"{state} == old({state})", f"old({state}) ==> {state}"]
                 elif type == "Date":
-                    ways += [f"{state} >= old({state})", f"{state} - old({state}) == {self.value(scope, 'Int', 1)}"]
+                    ways += [
+                        f"{state} >= old({state})",
+                        f"{state} - old({state}) == {self.value(scope, 'Int', 1)}",
+                    ]
                 elif type == "Set<Key>":
-                    ways += [f"forall j in old({state}) :: j in {state}", f"{self.value(scope, 'Key', 0)} in {state}"]
+                    ways += [
+                        f"forall j in old({state}) :: j in {state}",
+                        f"{self.value(scope, 'Key', 0)} in {state}",
+                    ]
                 elif type.startswith("List"):
-                    ways += [f"len({state}) >= old(len({state}))", f"forall x in old({state}) :: x in {state}",
-                             f"{state} == old({state})", f"len({state}) > 0 ==> {state}[len({state}) - 1].rank >= 0"]  # fmt: skip
+                    ways += [
+                        f"len({state}) >= old(len({state}))",
+                        f"forall x in old({state}) :: x in {state}",
+                        f"{state} == old({state})",
+                        f"len({state}) > 0 ==> {state}[len({state}) - 1].rank >= 0",
+                    ]
                 elif type == "Option<Full>":
-                    ways += [f"is_some({state}) ==> {state}.value.size > 0", f"{state} == old({state})"]
+                    ways += [
+                        f"is_some({state}) ==> {state}.value.size > 0",
+                        f"{state} == old({state})",
+                    ]
                 elif type == "Set<Color>":
-                    ways += [f"{state} == old({state})", f"forall h in old({state}) :: h in {state}"]
+                    ways += [
+                        f"{state} == old({state})",
+                        f"forall h in old({state}) :: h in {state}",
+                    ]
                 elif type == "Item":
                     ways += [f"{state}.owner == old({state}.owner)", f"{state} == old({state})"]
         if "result" in scope.names:
@@ -898,18 +1216,27 @@ class Maker:
         base = BASE[type]
         others = [n for n, t in scope.names.items() if BASE[t] == base and n != name]
         if base == "Int":
-            return self.pick((f"{name} >= 0", f"{name} <= 5", f"{name} <= {self.value(scope, 'Int', 1)}",
-                              f"abs({name}) >= {name}", f"{name} / 2 * 2 + {name} % 2 == {name}"))  # fmt: skip
+            return self.pick(
+                (
+                    f"{name} >= 0",
+                    f"{name} <= 5",
+                    f"{name} <= {self.value(scope, 'Int', 1)}",
+                    f"abs({name}) >= {name}",
+                    f"{name} / 2 * 2 + {name} % 2 == {name}",
+                )
+            )
         if base in ITEM_OF:
             item = ITEM_OF[base]
             inner = scope.having("y", item)
-            return self.pick((
-                f"forall y in {name} :: {self.condition(inner, 1)}",
-                f"len({name}) <= 2",
-                f"exists y in {name} :: {self.condition(inner, 1)}",
-                f"is_some(find y in {name} where {self.condition(inner, 1)}) ==> len({name}) > 0",
-                f"count(y in {name} :: {self.condition(inner, 1)}) <= len({name})",
-            ))  # fmt: skip
+            return self.pick(
+                (
+                    f"forall y in {name} :: {self.condition(inner, 1)}",
+                    f"len({name}) <= 2",
+                    f"exists y in {name} :: {self.condition(inner, 1)}",
+                    f"is_some(find y in {name} where {self.condition(inner, 1)}) ==> len({name}) > 0",
+                    f"count(y in {name} :: {self.condition(inner, 1)}) <= len({name})",
+                )
+            )
         if base in KEY_OF:
             key, mapped = KEY_OF[base]
             if BASE[mapped] == "Item" and self.chance(0.5):
@@ -948,8 +1275,10 @@ class Maker:
                 found.append(name)
             if own == "Item":
                 found += {
-                    "Key": [f"{name}.owner"], "Int": [f"{name}.size", f"{name}.rank"], "Color": [f"{name}.tone"],
-                }.get(base, [])  # fmt: skip
+                    "Key": [f"{name}.owner"],
+                    "Int": [f"{name}.size", f"{name}.rank"],
+                    "Color": [f"{name}.tone"],
+                }.get(base, [])
             if own == "(Int, Bool)" and base in ("Int", "Bool"):
                 found.append(f"{name}.0" if base == "Int" else f"{name}.1")
         if scope.old and self.chance(0.3):
@@ -965,7 +1294,10 @@ class Maker:
             ways = [*exact, *exact, "0", "1", "2", "3"]
             if depth > 0:
                 inner = self.value(scope, "Int", depth - 1)
-                ways += [f"max(0, min(5, {inner}))", f"({inner}) % 5" if self.chance(0.5) else f"min(5, abs({inner}))"]
+                ways += [
+                    f"max(0, min(5, {inner}))",
+                    f"({inner}) % 5" if self.chance(0.5) else f"min(5, abs({inner}))",
+                ]
             return self.pick(ways)
         if type in ("Full", "Few", "List<Full, 3>", "Option<Full>") and self.chance(0.9):
             exact = [n for n, t in self.reachable(scope).items() if t == type]
@@ -998,10 +1330,18 @@ class Maker:
             return self.pick(LITERAL_INTS)
         a, b = self.integer(scope, depth - 1), self.integer(scope, depth - 1)
         ways = [
-            f"{a} + {b}", f"{a} - {b}", f"{a} - ({b})", f"({a}) * {self.pick(('2', '3', '-1'))}", f"({a}) / {self.pick(('2', '3', '-2'))}",
-            f"({a}) % {self.pick(('2', '3', '-3'))}", f"min({a}, {b})", f"max({a}, {b})", f"abs({a})", f"double({a})",
+            f"{a} + {b}",
+            f"{a} - {b}",
+            f"{a} - ({b})",
+            f"({a}) * {self.pick(('2', '3', '-1'))}",
+            f"({a}) / {self.pick(('2', '3', '-2'))}",
+            f"({a}) % {self.pick(('2', '3', '-3'))}",
+            f"min({a}, {b})",
+            f"max({a}, {b})",
+            f"abs({a})",
+            f"double({a})",
             f"(if {self.condition(scope, depth - 1)} then {a} else {b})",
-        ]  # fmt: skip
+        ]
         if self.chance(0.1):
             ways.append(f"(if ({b}) != 0 then ({a}) {self.pick(('/', '%'))} ({b}) else 0)")
         if self.chance(0.08):
@@ -1015,25 +1355,36 @@ class Maker:
                 y = self.fresh("y")
                 inner = scope.having(y, item)
                 of_key = f"weight({y})" if scope.spec else "1"
-                amount = {"Int": y, "Item": f"{y}.{self.pick(('size', 'rank'))}", "Key": of_key}[item]
-                ways += [f"len({name})", f"sum({y} in {name} :: {amount})",
-                         f"count({y} in {name} :: {self.condition(inner, depth - 1)})"]  # fmt: skip
+                amount = {"Int": y, "Item": f"{y}.{self.pick(('size', 'rank'))}", "Key": of_key}[
+                    item
+                ]
+                ways += [
+                    f"len({name})",
+                    f"sum({y} in {name} :: {amount})",
+                    f"count({y} in {name} :: {self.condition(inner, depth - 1)})",
+                ]
                 if item == "Int":
                     guard = f"0 <= ({a}) && ({a}) < len({name})"
-                    ways.append(f"(if {guard} then {name}[{a}] else {b})" if self.chance(0.9) else f"{name}[{a}]")
+                    ways.append(
+                        f"(if {guard} then {name}[{a}] else {b})"
+                        if self.chance(0.9)
+                        else f"{name}[{a}]"
+                    )
             elif base in KEY_OF:
                 k = self.value(scope, KEY_OF[base][0], depth - 1)
                 mapped = BASE[KEY_OF[base][1]]
                 part = {"Int": "", "Item": ".rank", "List<Int>": ""}[mapped]
                 read = f"{name}[{k}]{part}" if mapped != "List<Int>" else f"len({name}[{k}])"
-                ways.append(f"(if {k} in {name} then {read} else {b})" if self.chance(0.85) else read)
+                ways.append(
+                    f"(if {k} in {name} then {read} else {b})" if self.chance(0.85) else read
+                )
                 if mapped == "Int" and (scope.spec or name in scope.names):
                     ways.append(f"sum({name})")
             elif base == "Date":
                 ways.append(f"{name} - {self.date(scope, 0)}")
             elif base == "Option<Option<Int>>":
-                inner = f"is_some({name}) && is_some({name}.value)"
-                ways.append(f"(if {inner} then {name}.value.value else {b})")
+                there = f"is_some({name}) && is_some({name}.value)"
+                ways.append(f"(if {there} then {name}.value.value else {b})")
             elif base == "Option<Int>":
                 ways.append(f"(if is_some({name}) then {name}.value else {b})")
             elif base == "Text":
@@ -1047,9 +1398,20 @@ class Maker:
         if depth <= 0 or self.chance(0.4):
             return self.pick([*atoms, *atoms, "0.5", "1.0", "0.0", "2.25"])
         a, b = self.decimal(scope, depth - 1), self.decimal(scope, depth - 1)
-        return self.pick((f"{a} + {b}", f"{a} - {b}", f"({a}) / 2.0", f"({a}) * 1.5", f"min({a}, {b})", f"abs({a})",
-                          f"({a}) + ({self.integer(scope, depth - 1)})",
-                          f"(if ({b}) != 0.0 then ({a}) / ({b}) else 1.0)" if self.chance(0.2) else f"max({a}, {b})"))  # fmt: skip
+        return self.pick(
+            (
+                f"{a} + {b}",
+                f"{a} - {b}",
+                f"({a}) / 2.0",
+                f"({a}) * 1.5",
+                f"min({a}, {b})",
+                f"abs({a})",
+                f"({a}) + ({self.integer(scope, depth - 1)})",
+                f"(if ({b}) != 0.0 then ({a}) / ({b}) else 1.0)"
+                if self.chance(0.2)
+                else f"max({a}, {b})",
+            )
+        )
 
     def key(self, scope: Scope, depth: int) -> str:
         atoms = self.atoms(scope, "Key")
@@ -1100,10 +1462,13 @@ class Maker:
             return self.pick(atoms)
         if atoms and self.chance(0.4):
             one = self.pick(atoms)
-            change = self.pick((
-                f"size: {self.value(scope, 'Small', 0)}", f"tone: {self.color(scope, 0)}",
-                f"rank: {self.integer(scope, depth - 1)}",
-            ))  # fmt: skip
+            change = self.pick(
+                (
+                    f"size: {self.value(scope, 'Small', 0)}",
+                    f"tone: {self.color(scope, 0)}",
+                    f"rank: {self.integer(scope, depth - 1)}",
+                )
+            )
             return f"({one} with {{ {change} }})"
         if atoms and lists and self.chance(0.4):
             xs, i = self.pick(lists), self.value(scope, "Small", 0)
@@ -1140,7 +1505,9 @@ class Maker:
             return f"some({self.value(scope, inner, down)})"
         if base in ITEM_OF:
             count = self.roll.randint(0, 3)
-            return "[" + ", ".join(self.value(scope, ITEM_OF[base], down) for _ in range(count)) + "]"
+            return (
+                "[" + ", ".join(self.value(scope, ITEM_OF[base], down) for _ in range(count)) + "]"
+            )
         if base == "Set<Key>":
             if atoms and self.chance(0.6):
                 return f"{self.pick(atoms)} {self.pick(('+', '-'))} {{{self.key(scope, 0)}}}"
@@ -1162,16 +1529,23 @@ class Maker:
         a = self.condition(scope, depth - 1)
         b = self.condition(scope, depth - 1)
         ways = [
-            self.comparison(scope, depth - 1), self.comparison(scope, depth - 1), self.comparison(scope, depth - 1),
-            f"(({a}) && ({b}))", f"(({a}) || ({b}))", f"!({a})", f"(({a}) ==> ({b}))",
-        ]  # fmt: skip
+            self.comparison(scope, depth - 1),
+            self.comparison(scope, depth - 1),
+            self.comparison(scope, depth - 1),
+            f"(({a}) && ({b}))",
+            f"(({a}) || ({b}))",
+            f"!({a})",
+            f"(({a}) ==> ({b}))",
+        ]
         for name, type in self.reachable(scope).items():
             base = BASE[type]
             if base in ITEM_OF:
                 y = self.fresh("y")
                 inner = scope.having(y, ITEM_OF[base])
                 word = self.pick(("forall", "exists"))
-                over = f"take({name}, {self.value(scope, 'Small', 0)})" if self.chance(0.15) else name
+                over = (
+                    f"take({name}, {self.value(scope, 'Small', 0)})" if self.chance(0.15) else name
+                )
                 ways.append(f"({word} {y} in {over} :: {self.condition(inner, depth - 1)})")
             elif base.startswith("Option"):
                 ways.append(f"is_some({name})")
@@ -1196,17 +1570,33 @@ class Maker:
         if self.chance(0.1):
             y = self.fresh("y")
             inner = scope.having(y, "Int")
-            low, high = self.pick(("0", "1", self.integer(scope, 0))), self.pick(("2", "3", self.integer(scope, 0)))
+            low, high = (
+                self.pick(("0", "1", self.integer(scope, 0))),
+                self.pick(("2", "3", self.integer(scope, 0))),
+            )
             word = self.pick(("forall", "exists"))
-            ways.append(f"({word} {y} in range({low}, {high}) :: {self.condition(inner, depth - 1)})")
+            ways.append(
+                f"({word} {y} in range({low}, {high}) :: {self.condition(inner, depth - 1)})"
+            )
         return self.pick(ways)
 
     def comparison(self, scope: Scope, depth: int) -> str:
         kinds = ["Int"] * 5
-        for base, weight in (("Key", 2), ("Color", 1), ("Item", 1), ("Text", 1), ("Decimal", 1), ("Option<Key>", 1), ("Date", 2),
-                             ("Option<Option<Int>>", 1),
-                             ("Option<Int>", 1), ("List<Int>", 1), ("Set<Key>", 1), ("(Int, Bool)", 1),
-                             ("Map<Key, Nat>", 1)):  # fmt: skip
+        for base, weight in (
+            ("Key", 2),
+            ("Color", 1),
+            ("Item", 1),
+            ("Text", 1),
+            ("Decimal", 1),
+            ("Option<Key>", 1),
+            ("Date", 2),
+            ("Option<Option<Int>>", 1),
+            ("Option<Int>", 1),
+            ("List<Int>", 1),
+            ("Set<Key>", 1),
+            ("(Int, Bool)", 1),
+            ("Map<Key, Nat>", 1),
+        ):
             if self.atoms(scope, base):
                 kinds += [base] * weight
         base = self.pick(kinds)
@@ -1218,7 +1608,9 @@ class Maker:
         type = next(t for t, b in BASE.items() if b == base)
         atoms = self.atoms(scope, base)
         left, right = self.different(
-            lambda: self.pick(atoms) if atoms and self.chance(0.4) else self.value(scope, type, depth)
+            lambda: (
+                self.pick(atoms) if atoms and self.chance(0.4) else self.value(scope, type, depth)
+            )
         )
         return f"{left} {self.pick(('==', '!='))} {right}"
 
@@ -1242,7 +1634,9 @@ _CONSTANT = re.compile(r"[-()0-9. A-Z+*/%]*|CAP")
 
 def _substituted(text: str, by: dict[str, str]) -> str:
     """The condition with parameters replaced by arguments, word by word."""
-    return re.sub(r"[A-Za-z_][A-Za-z_0-9]*", lambda m: f"({by[m[0]]})" if m[0] in by else m[0], text)
+    return re.sub(
+        r"[A-Za-z_][A-Za-z_0-9]*", lambda m: f"({by[m[0]]})" if m[0] in by else m[0], text
+    )
 
 
 def make(seed: int, loopy: bool | None = None) -> Texts:
@@ -1271,7 +1665,9 @@ def removable(text: str) -> Iterator[tuple[int, int]]:
         bare = line.strip()
         if not bare or bare in ("{", "}") or bare.startswith(("}", "plan ", "policy ", "domain ")):
             continue
-        if bare.endswith(";") or bare.startswith(("requires", "ensures", "invariant", "budget", "modifies")):
+        if bare.endswith(";") or bare.startswith(
+            ("requires", "ensures", "invariant", "budget", "modifies")
+        ):
             yield start, start + 1
             continue
         depth, end = 0, start

@@ -1,7 +1,7 @@
 """cvc5, which shares no code with Z3, on the scripts that Z3 has answered.
 
-The scripts are SMT-LIB 2.6, so this checks two things: that a verdict does not rest on a fault of one
-solver, and that what is digested and dumped is what another solver reads.
+The scripts are SMT-LIB 2.6, so this checks two things: that a verdict does not rest on a fault of
+one solver, and that what is digested and dumped is what another solver reads.
 """
 
 from __future__ import annotations

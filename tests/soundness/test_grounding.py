@@ -12,6 +12,9 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from tests.soundness.expressions import Sample, sample, store
+from tests.soundness.judging import QUICK
+from tests.soundness.test_symbolic import Nats, valued
 
 from planproof.spec import core
 from planproof.spec.core import Apply, Expr, Kind, Literal, Make, Op, Ref, Role, Value
@@ -31,9 +34,6 @@ from planproof.spec.types import (
 )
 from planproof.verifier.generate import Generator
 from planproof.verifier.solve import Discharged, Prover
-from tests.soundness.expressions import Sample, sample, store
-from tests.soundness.judging import QUICK
-from tests.soundness.test_symbolic import Nats, valued
 
 KEYS = 5
 
@@ -70,12 +70,11 @@ def statements(
     one: Sample, values: dict[str, Value], roll: random.Random, functions: Nats
 ) -> Iterator[core.Statement]:
     """Unknown keys that differ, the variables, and true facts about them."""
-    site = 0
     key = next(t for t in map(strip, one.types.values()) if isinstance(t, OpaqueType))
     keys = [Ref(f"{key.name} {i}", key) for i in range(KEYS)]
-    for name, type in (*((k.name, k.type) for k in keys), *one.types.items()):
+    everything = [*((k.name, k.type) for k in keys), *one.types.items()]
+    for site, (name, type) in enumerate(everything):
         yield core.Havoc(name, type, Role.INPUT, site, name)
-        site += 1
     for i, left in enumerate(keys):
         for right in keys[:i]:
             yield core.Assume(Apply(Op.NE, (left, right), BOOL), "requires", NOWHERE)

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-
-from planproof.spec import core
 from tests.soundness import judging, programs
 from tests.soundness.judging import QUICK, Attack, prove
 from tests.soundness.programs import NotAccepted, Texts, lowered
+
+from planproof.spec import core
 
 ROOT = Path(__file__).parents[2]
 BATCHES, EACH, RUNS = 8, 20, 40
@@ -80,7 +80,7 @@ def test_a_proof_with_invariants_and_one_by_unrolling_agree_with_runs() -> None:
     assert both >= 3
 
 
-# ---- what must not matter --------------------------------------------------------------------------
+# ---- what must not matter ------------------------------------------------------------------------
 
 
 def renamed(texts: Texts) -> Texts:
@@ -110,7 +110,8 @@ from tests.soundness import judging, programs
 for seed in (1, 4):
     program = programs.lowered(programs.settle(programs.make(seed), seed, judging.broken))
     proof = judging.prove(program, judging.QUICK)
-    scripts = [r.script.digest for rs in proof.results.values() for _, r in rs if r.script is not None]
+    results = [r for each in proof.results.values() for _, r in each]
+    scripts = [r.script.digest for r in results if r.script is not None]
     runs = [(tag, run.inputs, run.steps) for tag, run in sorted(proof.findings.violations.items())]
     print(judging.verdict(proof), scripts, sorted(proof.findings.reached), len(runs))
     print(*(run[2] for run in runs))
@@ -131,7 +132,7 @@ def test_the_hash_seed_does_not_matter() -> None:
     assert len(said) == 1
 
 
-# ---- the judge itself ------------------------------------------------------------------------------
+# ---- the judge itself ----------------------------------------------------------------------------
 
 
 def test_a_wrong_proof_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

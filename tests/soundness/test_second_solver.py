@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from planproof.verifier.solve import Discharged, Falsified
-from planproof.workspace import Asked, verify_files
 from tests.soundness.judging import QUICK, broken, prove
 from tests.soundness.programs import lowered, make, settle
 from tests.soundness.second_solver import status
+
+from planproof.verifier.solve import Discharged, Falsified
+from planproof.workspace import Asked, verify_files
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PLANS = sorted(EXAMPLES.glob("*/*.plan")) + sorted(EXAMPLES.glob("*/wrong/*.plan"))
@@ -47,5 +47,7 @@ def test_the_examples_have_one_answer(plan: Path, tmp_path: Path) -> None:
 
 
 def test_a_wrong_answer_would_be_noticed() -> None:
-    assert status("(set-logic ALL)(declare-fun x () Int)(assert (> x 2))(assert (< x 2))") == "unsat"
+    assert (
+        status("(set-logic ALL)(declare-fun x () Int)(assert (> x 2))(assert (< x 2))") == "unsat"
+    )
     assert status("(set-logic ALL)(declare-fun x () Int)(assert (> x 2))") == "sat"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.soundness.adversaries import Cunning
+from tests.soundness.expressions import Model, Raw, bind, decoded, plain, sample, store
 
 from planproof.spec import core, semantics
 from planproof.spec.core import Expr, Value
@@ -10,8 +12,6 @@ from planproof.spec.types import BOOL, MapType, SetType, Type, show, strip
 from planproof.verifier.path import Level
 from planproof.verifier.symbolic import SValue, Symbolic, Unencodable
 from planproof.verifier.term import Term
-from tests.soundness.adversaries import Cunning
-from tests.soundness.expressions import Model, Raw, bind, decoded, plain, sample, store
 
 
 def valued(expr: Expr, values: dict[str, Value], functions: Cunning) -> Value | None:
@@ -29,7 +29,9 @@ def functions_of(guess: Cunning, types: dict[str, Type]) -> Model:
     def missing(term: Term, arguments: tuple[Raw, ...]) -> Raw:
         name = str(term.data)
         if name == "fn weight":
-            [(_, index)] = arguments  # type: ignore[misc]
+            [key] = arguments
+            assert isinstance(key, tuple)
+            index = key[1]
             assert isinstance(index, int)
             from planproof.spec.types import IntType
 
@@ -49,7 +51,8 @@ def functions_of(guess: Cunning, types: dict[str, Type]) -> Model:
             return semantics.text_test(op, str(arguments[0]), str(arguments[1]))
         if term.sort.startswith("U:"):
             return (term.sort, name)
-        return {"Bool": False, "Int": 0, "Text": ""}[term.sort]
+        nothing: dict[str, Raw] = {"Bool": False, "Int": 0, "Text": ""}
+        return nothing[term.sort]
 
     return Model(missing)
 
@@ -123,4 +126,3 @@ def _has_value(model: Model, term: Term) -> bool:
     except (ValueError, AssertionError, TypeError):
         return False
     return True
-

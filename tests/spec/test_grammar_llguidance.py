@@ -28,7 +28,7 @@ lark = pytest.importorskip("lark")
 SNIPPETS = Path(__file__).parent / "snippets"
 ACCEPT = sorted((SNIPPETS / "accept").iterdir())
 REJECT = sorted((SNIPPETS / "reject").iterdir())
-GRAMMAR = (tables.FOLDER / "grammar.lark").read_text(encoding="utf-8")
+GRAMMAR = Path(tables.FOLDER, "grammar.lark").read_text(encoding="utf-8")
 # What the parser refuses after or before the grammar has its say.
 NOT_BY_GRAMMAR = {"reserved-word", "bad-text", "bad-character", "integer-too-long"}
 
@@ -80,7 +80,7 @@ def cuts_a_word(parser: Any, text: str) -> bool:
 
 
 def test_the_shipped_tables_are_those_of_the_grammar() -> None:
-    shipped = (tables.FOLDER / "tables.json").read_text(encoding="utf-8")
+    shipped = Path(tables.FOLDER, "tables.json").read_text(encoding="utf-8")
     built = tables.build()
     assert json.loads(shipped) == json.loads(built)
     assert shipped == built, "run python -m planproof.spec.tables"

@@ -74,7 +74,7 @@ def open_ones(found: PlanReport) -> list[tuple[str, str]]:
     return [(o.kind, o.verdict) for o in owed if o.verdict != "proved"]
 
 
-# ---- nothing is proved in vain -----------------------------------------------------------------------
+# ---- nothing is proved in vain -------------------------------------------------------------------
 
 
 def test_a_plan_that_nobody_can_start_is_refuted() -> None:
@@ -112,7 +112,7 @@ def test_a_contract_that_no_state_satisfies_is_refuted_where_it_is_called() -> N
     assert ("witness", "refuted") in open_ones(found)
 
 
-# ---- refuted means replayed --------------------------------------------------------------------------
+# ---- refuted means replayed ----------------------------------------------------------------------
 
 
 def test_a_refutation_comes_with_the_smallest_run() -> None:
@@ -172,7 +172,7 @@ def test_unknown_says_why_and_never_runs() -> None:
     assert found.verdict == "unknown"
 
 
-# ---- bounds ------------------------------------------------------------------------------------------
+# ---- bounds --------------------------------------------------------------------------------------
 
 
 def test_branches_that_exclude_each_other_are_not_added_up() -> None:
@@ -187,7 +187,7 @@ def test_a_bound_may_be_an_expression_in_the_parameters() -> None:
     assert bounds.resources["calls"].worst == 2
 
 
-# ---- size, stability, determinism --------------------------------------------------------------------
+# ---- size, stability, determinism ----------------------------------------------------------------
 
 
 def diamonds(n: int) -> str:
@@ -264,7 +264,7 @@ plan p(from_: Account, to: Account) -> Int
         assert isinstance(prover.discharge(unrolled, condition), Discharged)
 
 
-# ---- warnings ----------------------------------------------------------------------------------------
+# ---- warnings ------------------------------------------------------------------------------------
 
 
 def codes(found: PlanReport) -> set[str]:

@@ -289,7 +289,8 @@ def _run(found: Counterexample) -> Iterator[str]:
         if last > _STEPS_SHOWN_MAX and _STEPS_FIRST < number <= last - _STEPS_LAST:
             if number == _STEPS_FIRST + 1:
                 left_out = last - _STEPS_FIRST - _STEPS_LAST
-                yield f"    {' ' * width}  ... {left_out} more calls (--format json has them all) ..."
+                more = f"... {left_out} more calls (--format json has them all) ..."
+                yield f"    {' ' * width}  {more}"
             continue
         yield f"    {number:>{width}}. {_step(step)}"
         if step.state:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.soundness import judging
 from tests.soundness.judging import QUICK, prove
 from tests.soundness.programs import Texts, lowered

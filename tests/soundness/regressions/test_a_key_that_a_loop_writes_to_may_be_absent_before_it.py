@@ -1,4 +1,4 @@
-"""The head of a loop took the keys that the body writes to for present, also at the first iteration."""
+"""The head of a loop took keys that the body writes to for present, also at the first iteration."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ With a negative and a positive type they contradict each other, and everything f
 from __future__ import annotations
 
 import pytest
-
 from tests.soundness import judging
 from tests.soundness.judging import QUICK, prove
 from tests.soundness.programs import Texts, lowered

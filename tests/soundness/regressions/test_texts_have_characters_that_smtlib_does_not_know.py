@@ -6,7 +6,6 @@ A literal beyond was read as the ten characters of its escape, and `[^a]` did no
 from __future__ import annotations
 
 import pytest
-
 from tests.soundness import judging
 from tests.soundness.judging import QUICK, prove
 from tests.soundness.programs import Texts, lowered
@@ -36,4 +35,7 @@ def test_a_pattern_that_tells_such_characters_apart_proves_nothing() -> None:
 
 
 def test_what_holds_for_all_texts_is_still_proved() -> None:
-    assert verdict('plan main(s: Text) requires len(s) == 1 { assert matches(s, "(.|\\n)"); }') == "proved"
+    assert (
+        verdict('plan main(s: Text) requires len(s) == 1 { assert matches(s, "(.|\\n)"); }')
+        == "proved"
+    )
