@@ -29,6 +29,7 @@ class Limits:
     unroll_statements_max: int = 4_000  # complete unrolling stops here and the loop stays unproved
     search_statements_max: int = 16_000  # of a plan executed symbolically to find a run; about 5 s
     solver_rlimit_max: int = 5_000_000  # Z3 resource units for one condition; roughly 2 s
+    solver_seed: int = 0  # of the solver's choices; no verdict should depend on it
     instances_max: int = 2_000  # ground instances of assumed universals, for one condition
     split_values_max: int = 64  # a factor of a product with this small a range is split into cases
     replay_steps_max: int = 1_000_000  # of one run of the reference interpreter; about 5 s

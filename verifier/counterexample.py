@@ -43,6 +43,7 @@ from planproof.verifier.generate import (
     subexpressions,
 )
 from planproof.verifier.ground import ground
+from planproof.verifier.path import Trail
 from planproof.verifier.solve import relative
 from planproof.verifier.symbolic import Shape, SValue
 from planproof.verifier.term import Term
@@ -183,11 +184,16 @@ class _Search:
 
     def run(self, suspects: set[int], wanted: set[int]) -> None:
         tries: dict[int, int] = {}
-        for condition in self.generator.conditions:
+        pending = [
+            c
+            for c in self.generator.conditions
+            if c.tag.id in suspects and c.used is None and c.problem is None
+        ]
+        if self.large and pending:
+            self.refute_any(pending, suspects)
+        for condition in pending:
             tag = condition.tag.id
-            if tag not in suspects or tag in self.findings.violations:
-                continue
-            if condition.used is not None or condition.problem is not None:
+            if tag in self.findings.violations:
                 continue
             if self.large and self.findings.violations:
                 break
@@ -203,6 +209,28 @@ class _Search:
             tries[tag] = tries.get(tag, 0) + 1
             if tries[tag] <= _TRIES_MAX:
                 self.witness(spot)
+
+    def refute_any(self, conditions: list[Condition], suspects: set[int]) -> None:
+        """Looks for a run of a simple pattern that violates any of the conditions.
+
+        One question for all of them: which comes first on a run, the replay says.
+        """
+        terms, generator = self.symbolic.terms, self.generator
+        goals = [
+            terms.implies(terms.and_(*c.trail.beyond(generator.root)), c.goal) for c in conditions
+        ]
+        found = self.solve(
+            len(generator.facts),
+            generator.root,
+            len(generator.choice_order),
+            terms.and_(*goals),
+            minimise=True,
+            patterns=True,
+        )
+        if found is not None and isinstance(found.outcome, semantics.Violated):
+            violated = found.outcome.tag.id
+            if violated in suspects:
+                self.findings.violations.setdefault(violated, found)
 
     def refute(self, condition: Condition, suspects: set[int]) -> None:
         found = self.solve(
@@ -229,12 +257,24 @@ class _Search:
             self.findings.witnesses.append(found)
 
     def solve(
-        self, count: int, trail: Any, choices: int, goal: Term | None, minimise: bool
+        self,
+        count: int,
+        trail: Trail,
+        choices: int,
+        goal: Term | None,
+        minimise: bool,
+        patterns: bool = False,
     ) -> semantics.Run | None:
-        """A run in which the first `count` facts hold and `goal` does not, replayed, or None."""
+        """A run in which the first `count` facts hold and `goal` does not, replayed, or None.
+
+        With `patterns` only runs of a simple pattern are tried (see `hinted`), and what other
+        obligations claim is not taken for granted.
+        """
         symbolic = self.symbolic
         hypotheses = []
         for fact in self.generator.facts[:count]:
+            if patterns and fact.kind == "lemma":
+                continue
             formula = relative(fact, trail, symbolic)
             if formula is not symbolic.terms.true:
                 hypotheses.append(formula)
@@ -246,12 +286,14 @@ class _Search:
             roots.append(symbolic.terms.not_(goal))
         lemmas = ground(roots, symbolic, self.limits.instances_max * 5)
         script = smt.script(hypotheses, lemmas, goal, symbolic, leaves, named=False)
-        session = smt.Session(script, self.limits.solver_rlimit_max, core=False)
-        answer = self.hinted(session, script, made) if self.large else None
-        if answer is None and len(script.text) < _TEXT_SEARCHED_MAX:
+        session = smt.Session(script, self.limits, core=False)
+        answer: smt.Answer | None = None
+        if patterns:
+            answer = self.hinted(session, script, made)
+        elif not self.large or len(script.text) < _TEXT_SEARCHED_MAX:
             answer = session.check()
         if not isinstance(answer, smt.Sat):
-            if not isinstance(answer, smt.Unsat):
+            if not patterns and not isinstance(answer, smt.Unsat):
                 self.findings.exhausted = True
             return None
         if minimise:
@@ -358,7 +400,7 @@ def _signed(value: int) -> str:
 
 _SMALL = 3  # up to this size everything is tried
 _TRIES_MAX = 3  # instances of one spot (iterations of the loops around it) that are tried
-_TRIES_LARGE = 8  # instances of one obligation that are tried in larger runs
+_TRIES_LARGE = 3  # instances of one obligation that are tried in larger runs
 _CHECKS_MAX = 24  # solver calls spent on making one counterexample smaller
 _TEXT_SEARCHED_MAX = 400_000  # characters; larger conditions are only tried with a hint
 _TEXT_MAX = 100_000  # characters of a condition; for a larger one each call takes long, so:

@@ -8,7 +8,7 @@ the forty functions that `smt` needs, under their names in Z3's manual without t
 
 An error code that a call leaves behind raises `SolverError`, so no null handle travels on.  Objects
 are reference-counted by the caller, as the manual says.  The library is the one inside the package
-`z3-solver`; where it has none, the package itself is imported and finds it its own way.
+`z3-solver`; where it has none, those places are searched in which the package would look.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from importlib.machinery import PathFinder
 from typing import Any
@@ -118,7 +119,9 @@ class Library:
         function = self._loaded[f"Z3_{name}"]
         function.restype = _KINDS[result]
         function.argtypes = [_KINDS[each] for each in arguments]
-        if name not in _NO_CONTEXT and name not in _ABOUT_ERRORS:
+        # Counting references cannot fail, and leaves the error of an earlier call where it is.
+        quiet = name in _NO_CONTEXT or name in _ABOUT_ERRORS or name.endswith("_ref")
+        if not quiet:
             function.errcheck = self._checked
         setattr(self, name, function)
         return function
@@ -135,15 +138,27 @@ def library() -> Library:
     """The library, loaded once for the process."""
     _keep_freed_memory()
     name = {"win32": "libz3.dll", "darwin": "libz3.dylib"}.get(sys.platform, "libz3.so")
-    package = PathFinder.find_spec("z3")
-    for folder in (package and package.submodule_search_locations) or ():
-        file = os.path.join(folder, "lib", name)
+    for folder in _folders():
+        file = os.path.join(folder, name)
         if os.path.isfile(file):
             return Library(ctypes.CDLL(file))
-    import z3
+    try:
+        return Library(ctypes.CDLL(name))
+    except OSError as error:
+        raise SolverError(f"the package z3-solver is not installed: {error}") from None
 
-    # A handle of our own: the types we declare must not become those of the package's functions.
-    return Library(ctypes.CDLL(z3.z3core.lib()._name))
+
+def _folders() -> Iterator[str]:
+    """Where the library may be: the places in which the package looks, but not the working folder.
+
+    What lies in the folder of a plan must not decide what proves it.
+    """
+    package = PathFinder.find_spec("z3")
+    for folder in (package and package.submodule_search_locations) or ():
+        yield os.path.join(folder, "lib")
+        yield folder
+    yield os.path.join(sys.prefix, "lib")
+    yield from filter(os.path.isabs, os.environ.get("Z3_LIBRARY_PATH", "").split(os.pathsep))
 
 
 def _keep_freed_memory() -> None:

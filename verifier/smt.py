@@ -20,6 +20,7 @@ from planproof.verifier.regex import to_smt as regex_to_smt
 from planproof.verifier.term import BOOL, INT, REAL, TEXT, Number, Term, parts_of
 
 if TYPE_CHECKING:
+    from planproof.spec.limits import Limits
     from planproof.verifier.symbolic import Symbolic
 
 
@@ -312,32 +313,35 @@ def solver_version() -> str:
 class Session:
     """One condition in a solver, to which bounds may be added to find smaller models."""
 
-    def __init__(self, condition: Script, rlimit: int, core: bool) -> None:
+    def __init__(self, condition: Script, limits: Limits, core: bool) -> None:
         self._z3 = z3 = libz3.library()
         self._context = context = libz3.context()
         self._core = core
         self._condition = condition
         self._solver = z3.mk_simple_solver(context)
         z3.solver_inc_ref(context, self._solver)
-        self._set(rlimit)
+        self._set(limits.solver_rlimit_max, limits.solver_seed)
         z3.solver_from_string(context, self._solver, condition.text.encode())
 
     def __del__(self) -> None:
         if hasattr(self, "_solver"):
             self._z3.solver_dec_ref(self._context, self._solver)
 
-    def _set(self, rlimit: int) -> None:
+    def _set(self, rlimit: int, seed: int) -> None:
         z3, context = self._z3, self._context
         parameters = z3.mk_params(context)
         z3.params_inc_ref(context, parameters)
         try:
-            for name, number in ((b"rlimit", rlimit), (b"random_seed", 0)):
+            for name, number in ((b"rlimit", rlimit), (b"random_seed", seed)):
                 symbol = z3.mk_string_symbol(context, name)
                 z3.params_set_uint(context, parameters, symbol, number)
+            # Z3 would take ^C for itself and answer `unknown`, and the run would go on.
+            switches = [(b"ctrl_c", False)]
             if self._core:
-                for name in (b"unsat_core", b"core.minimize"):
-                    symbol = z3.mk_string_symbol(context, name)
-                    z3.params_set_bool(context, parameters, symbol, True)
+                switches += [(b"unsat_core", True), (b"core.minimize", True)]
+            for name, on in switches:
+                symbol = z3.mk_string_symbol(context, name)
+                z3.params_set_bool(context, parameters, symbol, on)
             z3.solver_set_params(context, self._solver, parameters)
         finally:
             z3.params_dec_ref(context, parameters)
@@ -482,9 +486,9 @@ _NUMERAL = 0  # Z3_NUMERAL_AST
 _INT_SORT = 2  # Z3_INT_SORT
 
 
-def check(condition: Script, rlimit: int, core: bool = False) -> Answer:
-    """Whether the condition is satisfiable, as far as `rlimit` resource units tell."""
-    return Session(condition, rlimit, core).check()
+def check(condition: Script, limits: Limits, core: bool = False) -> Answer:
+    """Whether the condition is satisfiable, as far as the limits tell."""
+    return Session(condition, limits, core).check()
 
 
 def _by_number(name: str) -> tuple[int, str]:

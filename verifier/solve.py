@@ -119,7 +119,7 @@ class Prover:
         answer = self.answers.get(digest)
         if answer is None:
             self.queries += 1
-            answer = smt.check(script, self.limits.solver_rlimit_max, core=True)
+            answer = smt.check(script, self.limits, core=True)
             self.answers[digest] = answer
         match answer:
             case smt.Unsat(rlimit, names):

@@ -85,6 +85,7 @@ class Terms:
 
     def __init__(self) -> None:
         self._table: dict[tuple[object, ...], Term] = {}
+        self._negated: dict[Term, Term] = {}
         self._split: dict[Term, tuple[Term, Number]] = {}
         self.intervals: dict[str, tuple[Number | None, Number | None]] = {}
         self.true = self._make("const", (), True, BOOL)
@@ -133,6 +134,12 @@ class Terms:
     # ---- propositions ----------------------------------------------------------------------------
 
     def not_(self, term: Term) -> Term:
+        found = self._negated.get(term)
+        if found is None:
+            found = self._negated[term] = self._negation(term)
+        return found
+
+    def _negation(self, term: Term) -> Term:
         op = term.op
         if term is self.true:
             return self.false

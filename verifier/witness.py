@@ -56,7 +56,7 @@ def _run_to(
     grounding = Grounding(symbolic, limits.instances_max)
     lemmas = grounding.run(hypotheses)
     script = smt.script(hypotheses, lemmas, None, symbolic, named=False)
-    session = smt.Session(script, limits.solver_rlimit_max, core=False)
+    session = smt.Session(script, limits, core=False)
     short = [
         f"(assert (<= {name} 2))"
         for term, name in script.symbols.items()

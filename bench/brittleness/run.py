@@ -31,6 +31,7 @@ from pathlib import Path
 import planproof
 from planproof import workspace
 from planproof.spec import parse, typecheck, typed
+from planproof.spec.limits import Limits
 from planproof.spec.source import Source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,12 +182,17 @@ def _declarations(text: str) -> list[str]:
 # ---- verdicts ------------------------------------------------------------------------------------
 
 
-def verdict(texts: Texts) -> str:
-    """The verdict on the plan file; `bad-input` if a text is not even well-formed."""
+def verdict(texts: Texts, seed: int = 0) -> str:
+    """The verdict on the plan file; `bad-input` if a text is not even well-formed.
+
+    `seed` is the solver's.
+    """
     world = _world(texts)
     if world is None:
         return "bad-input"
-    verified = workspace.verify_text(Source("plan", texts.plan), world, workspace.Asked())
+    verified = workspace.verify_text(
+        Source("plan", texts.plan), world, workspace.Asked(limits=Limits(solver_seed=seed))
+    )
     verdicts = sorted({each.verdict for each in verified.plans})
     return " and ".join(verdicts) or "bad-input"
 
@@ -231,9 +237,15 @@ def main() -> int:
                 if after != before:
                     changed[kind] += 1
                     print(f"{texts.name}: {before}, but {after} after {kind} {number}")
+        for number in range(asked.mutants):
+            after = verdict(texts, number + 1)
+            total["reseed"] += 1
+            if after != before:
+                changed["reseed"] += 1
+                print(f"{texts.name}: {before}, but {after} with the solver's seed {number + 1}")
     print(f"\nplanproof {planproof.__version__}, seed {asked.seed}\n")
     print("| mutation | mutants | verdicts changed |\n| --- | ---: | ---: |")
-    for kind in MUTATIONS:
+    for kind in (*MUTATIONS, "reseed"):
         print(f"| {kind} | {total[kind]} | {changed[kind]} |")
     return 1 if changed else 0
 

@@ -52,6 +52,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return Exit(code or Exit.DONE)
     except KeyboardInterrupt:
+        sys.stderr.write("\n")  # so that the shell's prompt does not stand after the ^C
         return Exit.INTERRUPTED
     except commands.Refused as error:
         sys.stderr.write(f"Error: {error}\n")
@@ -85,7 +86,7 @@ def _run(arguments: list[str]) -> Exit | None:
     try:
         code: Exit | None = options.cli.main(arguments, "planproof", standalone_mode=False)
     except click.exceptions.Abort:
-        raise KeyboardInterrupt from None
+        return Exit.INTERRUPTED  # and the end of the line is written
     except click.ClickException as error:
         error.show()
         return Exit.USAGE

@@ -313,8 +313,9 @@ def _worker(connection: Connection, work: Sequence[tuple[str, Asked]]) -> None:
     import signal
     import traceback
 
-    # Ctrl-C ends a worker at once and without a traceback; the parent says what there is.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Ctrl-C goes to the parent too, which ends its workers; one that died of it by itself would
+    # look like one that had been killed.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
             number = connection.recv()

@@ -142,3 +142,31 @@ def test_explain_prints_the_page_of_a_code_and_lists_all(
 def test_explain_asks_whether_another_code_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["explain", "no-domian"]) == Exit.USAGE
     assert "did you mean `no-domain`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "verify"])
+def test_a_plain_command_line_means_what_click_reads_in_it(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`check FILE` and `verify FILE` go past click; with an option they do not."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["init"]) == Exit.DONE
+    capsys.readouterr()
+    for file in ("refund.plan", "wrong_refund.plan", "nowhere.plan"):
+        plain = cli.run([command, file]), capsys.readouterr()
+        assert (cli.run([command, "--format", "text", file]), capsys.readouterr()) == plain
+
+
+@pytest.mark.parametrize("file", ["refund.plan", "wrong_refund.plan"])
+def test_a_process_ends_with_the_code_and_all_its_output(file: str, tmp_path: Path) -> None:
+    subprocess.run([*PLANPROOF, "init"], check=True, cwd=tmp_path, capture_output=True)
+    code = "import sys; from planproof import cli; sys.exit(cli.run(['verify', sys.argv[1]]))"
+    slow, quick = (
+        subprocess.run([*command, file], cwd=tmp_path, capture_output=True, text=True)
+        for command in ([sys.executable, "-c", code], [*PLANPROOF, "verify"])
+    )
+    assert quick.stdout
+    assert (quick.returncode, quick.stdout) == (slow.returncode, slow.stdout)

@@ -230,6 +230,24 @@ def test_control_c_ends_all_workers(here: Path) -> None:
     assert (out, err) == ("", "\n")  # so that the shell's prompt does not stand after the ^C
 
 
+def test_control_c_ends_a_proof_that_takes_long(here: Path) -> None:
+    """Z3 has a handler of its own, after which a run would go on as if the solver had given up."""
+    text = "plan long(order: Order)\n  requires order in paid\n{\n"
+    text += "".join(f"  let a{i} = approve_refund(order, {i + 1});\n" for i in range(400)) + "}\n"
+    (here / "long.plan").write_text(text, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "planproof.cli", "verify", "long.plan", "long.plan", "--jobs", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == Exit.INTERRUPTED, err
+    assert (out, err) == ("", "\n")
+
+
 # ---- certificates ------------------------------------------------------------------------------
 
 

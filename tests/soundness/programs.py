@@ -239,7 +239,7 @@ class Scope:
 class Maker:
     """Writes one world and one file of plans."""
 
-    def __init__(self, seed: int, loopy: bool | None = None) -> None:
+    def __init__(self, seed: int, loopy: bool | None = None, small: bool = False) -> None:
         self.roll = random.Random(seed)  # noqa: S311 - the same texts for the same seed
         self.counter = 0
         self.states: dict[str, str] = {}
@@ -252,6 +252,7 @@ class Maker:
         self.helper: tuple[str, tuple[tuple[str, str], ...], str] | None = None
         self.strings = self.chance(0.06)
         self.loopy = self.chance(0.5) if loopy is None else loopy
+        self.small = small
 
     # ---- dice ----
 
@@ -275,7 +276,7 @@ class Maker:
     def domain(self) -> str:
         names = list(STATES)
         self.roll.shuffle(names)
-        chosen = names[: self.roll.randint(2, 4)]
+        chosen = names[: self.roll.randint(1, 2) if self.small else self.roll.randint(2, 4)]
         self.states = {name: STATES[name] for name in STATES if name in chosen}
         parts = [
             "domain fuzz;",
@@ -739,7 +740,10 @@ class Maker:
         self.lines = []
         if self.chance(0.25):
             self.write_helper()
-        self.write_plan("main", self.roll.randint(2, 5), self.roll.randint(3, 10))
+        if self.small:
+            self.write_plan("main", self.roll.randint(1, 3), self.roll.randint(2, 5))
+        else:
+            self.write_plan("main", self.roll.randint(2, 5), self.roll.randint(3, 10))
         return "\n".join(self.lines) + "\n"
 
     def write_helper(self) -> None:
@@ -1639,13 +1643,14 @@ def _substituted(text: str, by: dict[str, str]) -> str:
     )
 
 
-def make(seed: int, loopy: bool | None = None) -> Texts:
+def make(seed: int, loopy: bool | None = None, small: bool = False) -> Texts:
     """The texts of a seed; a maker that gets stuck is followed by another one.
 
-    `loopy` says whether `main` has loops; without it, half of them do.
+    `loopy` says whether `main` has loops; without it, half of them do.  A `small` one has little
+    to choose for an adversary.
     """
     for turn in range(200):
-        maker = Maker(seed * 1_000 + turn, loopy)
+        maker = Maker(seed * 1_000 + turn, loopy, small)
         try:
             found = maker.texts()
             checked(found)

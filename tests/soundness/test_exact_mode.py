@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from planproof.spec import semantics
 from tests.soundness import judging, programs
 from tests.soundness.judging import QUICK, prove
 from tests.soundness.programs import lowered
+
+from planproof.spec import semantics
 
 
 def test_models_replay_to_the_obligation_they_were_made_for() -> None:
