@@ -1,11 +1,11 @@
 """The long profile of the soundness tests: random plans, verdicts, and runs against them.
 
-    PYTHONPATH=src:. python bench/fuzz/run.py --plans 5000
+    python bench/fuzz/run.py --plans 5000
 
 Each plan is made, settled (see `tests/soundness/programs.py`), verified under the quick limits and
 attacked by many runs; every other seed has loops.  A contradiction is minimised, printed and makes
 the command fail.  The figures are the rates of proved, refuted and unknown, overall and for plans
-without loops, among plans that some run can execute at all.
+without loops, among plans that some run can execute at all.  Ctrl-C ends it early.
 """
 
 from __future__ import annotations
@@ -82,14 +82,17 @@ def main() -> int:
     count: Counter[str] = Counter()
     spent: Counter[str] = Counter()
     wrong = 0
-    for seed in range(asked.first, asked.first + asked.plans):
-        try:
-            said = one(seed, asked.runs, count, spent)
-        except Unsound as reason:
-            said = f"seed {seed}: {reason}"
-        if said is not None:
-            wrong += 1
-            print(said, flush=True)
+    try:
+        for seed in range(asked.first, asked.first + asked.plans):
+            try:
+                said = one(seed, asked.runs, count, spent)
+            except Unsound as reason:
+                said = f"seed {seed}: {reason}"
+            if said is not None:
+                wrong += 1
+                print(said, flush=True)
+    except KeyboardInterrupt:
+        print("interrupted; so far:")
     print(f"all      {share(count, '')}")
     print(f"no loop  {share(count, ', no loop')}")
     print(

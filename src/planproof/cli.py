@@ -63,7 +63,9 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.BROKEN_PIPE
     except Exception as error:
         if os.environ.get("PLANPROOF_DEBUG") == "1":
-            raise
+            import traceback
+
+            traceback.print_exc()
         said = " ".join(str(error).split())[:300]
         sys.stderr.write(
             f"planproof: internal error: {type(error).__name__}: {said}\n"

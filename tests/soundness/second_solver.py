@@ -9,7 +9,7 @@ from __future__ import annotations
 import cvc5
 
 
-def status(text: str, milliseconds: int = 1_500) -> str:
+def status(text: str, milliseconds: int = 800) -> str:
     """`sat`, `unsat` or `unknown`; asserts that the text is one that cvc5 accepts."""
     solver = cvc5.Solver(cvc5.TermManager())
     solver.setOption("tlimit-per", str(milliseconds))

@@ -69,12 +69,12 @@ class Nats(Cunning):
 @pytest.mark.parametrize("batch", range(2))
 def test_a_term_has_the_value_of_its_expression(batch: int) -> None:
     compared = 0
-    for seed in range(batch * 30, batch * 30 + 30):
+    for seed in range(batch * 20, batch * 20 + 20):
         one = sample(seed)
         for turn in range(4):
             compared += compare(one.expressions, one.types, seed * 10 + turn)
     # Most expressions have a value in most stores; else the test says nothing.
-    assert compared > 200
+    assert compared > 150
 
 
 def compare(expressions: tuple[Expr, ...], types: dict[str, Type], seed: int) -> int:

@@ -12,6 +12,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import interegular  # noqa: F401 - without it Lark does not look for overlaps
+import lark
+import llguidance as guidance
 import pytest
 from hypothesis import given, settings
 from tests.spec import strategies
@@ -22,8 +25,6 @@ from planproof.spec.format import format
 from planproof.spec.limits import Limits
 from planproof.spec.parse import parse
 from planproof.spec.source import Source
-
-lark = pytest.importorskip("lark")
 
 SNIPPETS = Path(__file__).parent / "snippets"
 ACCEPT = sorted((SNIPPETS / "accept").iterdir())
@@ -36,14 +37,12 @@ NOT_BY_GRAMMAR = {"reserved-word", "bad-text", "bad-character", "integer-too-lon
 @pytest.fixture(scope="module")
 def by_lark() -> Any:
     """Lark itself; with `strict` any conflict, of rules or of overlapping patterns, is an error."""
-    pytest.importorskip("interegular")
     return lark.Lark(GRAMMAR, parser="lalr", strict=True, maybe_placeholders=True)
 
 
 @pytest.fixture(scope="module")
 def by_llguidance() -> Any:
     """A function that says whether llguidance could have generated a text."""
-    guidance = pytest.importorskip("llguidance")
     tokenizer = guidance.LLTokenizer("byte")
     header = '%llguidance {"allow_initial_skip": true}\n'
     grammar = guidance.LLMatcher.grammar_from_lark(header + GRAMMAR)
