@@ -248,7 +248,13 @@ class _Search:
         self.findings.candidates.setdefault(condition.tag.id, found)
 
     def witness(self, spot: Spot) -> None:
-        found = self.solve(spot.facts, spot.trail, spot.choices, None, minimise=False)
+        found = None
+        if self.large:
+            found = self.solve(
+                spot.facts, spot.trail, spot.choices, None, minimise=False, patterns=True
+            )
+        if found is None:
+            found = self.solve(spot.facts, spot.trail, spot.choices, None, minimise=False)
         if found is None:
             return
         new = set(found.reached) - self.findings.reached

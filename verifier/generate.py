@@ -393,7 +393,7 @@ class Generator:
             result = values[-1][1]
             for condition, value in reversed(values[:-1]):
                 result = self.symbolic.choose(condition, value, result)
-            merged[name] = result
+            merged[name] = self._named(result, at, name)
         env.own.update(merged)
         literal = _union(ways, self.terms)
         if literal is self.terms.true:
@@ -401,6 +401,17 @@ class Generator:
         joined = self.branch(State(env, at.trail, at.level), literal)
         at.level.absorb(joined.level)
         return State(env, joined.trail, at.level)
+
+    def _named(self, value: SValue, at: State, name: str) -> SValue:
+        """A sum that has grown long, as a symbol that equals it: terms must not grow with the plan."""
+        if not isinstance(value, Term) or value.op != "lin" or len(value.args) < _SUM_MAX:
+            return value
+        self.names += 1
+        path = f"{name}!{self.names}"
+        self.terms.intervals[path] = (value.low, value.high)
+        symbol = self.terms.app(path, (), value.sort)
+        self.facts.append(Fact(self.terms.eq(symbol, value), at.trail, "definition", None))
+        return symbol
 
     # ---- obligations -----------------------------------------------------------------------------
 
@@ -1280,6 +1291,7 @@ class Generator:
 
 
 _SEGMENT_MAX = 32
+_SUM_MAX = 24
 
 
 def _age(term: Term) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from planproof.spec.node import dataclass
 from planproof.verifier import smt
-from planproof.verifier.ground import ground
+from planproof.verifier.ground import Grounding
 from planproof.verifier.path import Fact, Trail, symbols_of
 from planproof.verifier.symbolic import Symbolic
 from planproof.verifier.term import Term
@@ -89,14 +89,16 @@ class Prover:
             return Open(condition.problem, False, 0, None)
         if condition.goal is generator.terms.false:
             return self.discharge_all(generator, condition)
-        result: Result = Open("no attempt was made", False, 0, None)
-        for near in (True, False):
-            chosen = self.slice(generator, condition, near)
-            result = self._solve(generator.symbolic, condition, chosen)
-            if isinstance(result, Discharged):
-                return result
-            if near and len(chosen) == len(self.slice(generator, condition, False)):
-                return result
+        near = self.slice(generator, condition, True)
+        result, whole = self._solve(generator.symbolic, condition, near, _NEAR_INSTANCES_MAX)
+        if isinstance(result, Discharged):
+            return result
+        connected = self.slice(generator, condition, False)
+        if whole and len(connected) == len(near):
+            return result
+        result, _ = self._solve(
+            generator.symbolic, condition, connected, self.limits.instances_max
+        )
         return result
 
     def discharge_all(self, generator: Generator, condition: Condition) -> Result:
@@ -104,16 +106,18 @@ class Prover:
 
         For goals that speak of nothing: whether the facts contradict each other.
         """
-        return self._solve(generator.symbolic, condition, generator.facts[: condition.facts])
+        facts = generator.facts[: condition.facts]
+        return self._solve(generator.symbolic, condition, facts, self.limits.instances_max)[0]
 
     def _solve(
-        self, symbolic: Symbolic, condition: Condition, chosen: Sequence[Fact]
-    ) -> Result:
+        self, symbolic: Symbolic, condition: Condition, chosen: Sequence[Fact], instances_max: int
+    ) -> tuple[Result, bool]:
+        """What a solver says, and whether it was told all there is to say of the symbols."""
         hypotheses = [relative(f, condition.trail, symbolic) for f in chosen]
         terms = symbolic.terms
-        lemmas = ground(
-            [*hypotheses, terms.not_(condition.goal)], symbolic, self.limits.instances_max
-        )
+        grounding = Grounding(symbolic, instances_max)
+        lemmas = grounding.run([*hypotheses, terms.not_(condition.goal)])
+        whole = grounding.left > 0
         script = smt.script(hypotheses, lemmas, condition.goal, symbolic)
         digest = script.digest
         answer = self.answers.get(digest)
@@ -124,14 +128,14 @@ class Prover:
         match answer:
             case smt.Unsat(rlimit, names):
                 if names is None:
-                    return Discharged(tuple(chosen), rlimit, script)
+                    return Discharged(tuple(chosen), rlimit, script), whole
                 wanted = set(names)
                 used = tuple(f for i, f in enumerate(chosen) if f"h{i}" in wanted)
-                return Discharged(used, rlimit, script)
+                return Discharged(used, rlimit, script), whole
             case smt.Sat(rlimit, values):
-                return Falsified(rlimit, script, values)
+                return Falsified(rlimit, script, values), whole
             case smt.Undecided(rlimit, exhausted, reason):
-                return Open(reason, exhausted, rlimit, script)
+                return Open(reason, exhausted, rlimit, script), whole
 
     # ---- slices ----------------------------------------------------------------------------------
 
@@ -201,6 +205,7 @@ _NEVER = (
     "false"  # stands for a symbol in facts without any: such a fact says that nothing gets here
 )
 _NOWHERE = frozenset({_NEVER})
+_NEAR_INSTANCES_MAX = 100  # for the first stage; most proofs need few instances, or none
 _NEAR_MAX = 40  # facts taken by the first stage, the latest ones
 _NEAR_ROUNDS = 2  # how far from the goal's own symbols the first stage looks
 

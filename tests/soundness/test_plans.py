@@ -24,7 +24,7 @@ from tests.soundness.programs import NotAccepted, Texts, lowered
 from planproof.spec import core
 
 ROOT = Path(__file__).parents[2]
-BATCHES, EACH, RUNS = 8, 16, 40
+BATCHES, EACH, RUNS = 6, 20, 40
 
 
 @cache
