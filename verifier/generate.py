@@ -403,7 +403,7 @@ class Generator:
         return State(env, joined.trail, at.level)
 
     def _named(self, value: SValue, at: State, name: str) -> SValue:
-        """A sum that has grown long, as a symbol that equals it: terms must not grow with the plan."""
+        """A long sum as a symbol that equals it: terms must not grow with the plan."""
         if not isinstance(value, Term) or value.op != "lin" or len(value.args) < _SUM_MAX:
             return value
         self.names += 1
@@ -461,11 +461,11 @@ class Generator:
             self.statements_left -= 1
             if self.statements_left < 0:
                 self.exhausted = True
-                return Flow(None)
+                return Flow(None, {})
         match statement:
             case core.Skip(mark):
                 self.mark(mark, state)
-                return Flow(state)
+                return Flow(state, {})
             case core.Assign(target, value):
                 try:
                     result = self.evaluate(value, state)
@@ -473,15 +473,15 @@ class Generator:
                     self.inexact = True
                     result = self.unknown(value.type, target)
                 self.assign(state, target, result)
-                return Flow(state)
+                return Flow(state, {})
             case core.Havoc():
                 self.havoc(statement, state)
-                return Flow(state)
+                return Flow(state, {})
             case core.Assume(condition, kind, clause):
-                return Flow(self.assume(condition, kind, clause, state))
+                return Flow(self.assume(condition, kind, clause, state), {})
             case core.Assert(condition, tag):
                 self.owe(tag, condition, state)
-                return Flow(state)
+                return Flow(state, {})
             case core.Seq(items):
                 return self.sequence(items, state, tail)
             case core.If():
@@ -1091,7 +1091,7 @@ class Generator:
             self.names += 1
             guard = terms.app(f"branch!{self.names}", (), "Bool")
         if guard is terms.false:
-            return Flow(None), {}, None
+            return Flow(None, {}), {}, None
         inside = head if guard is terms.true else self.branch(head, guard)
         variant: Term | None = None
         try:

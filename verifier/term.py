@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import gcd
+from operator import attrgetter
 from typing import TypeAlias
 
 from planproof.spec.arithmetic import div as euclidean_div
@@ -331,22 +332,26 @@ class Terms:
     # ---- arithmetic ------------------------------------------------------------------------------
 
     def _sum(self, coefficients: dict[Term, Number], constant: Number, sort: Sort) -> Term:
-        atoms = sorted((a for a, c in coefficients.items() if c != 0), key=_by_uid)
+        atoms = [a for a, c in coefficients.items() if c]
         if not atoms:
             return self.number(constant, sort)
+        if len(atoms) > 1:
+            atoms.sort(key=_by_uid)
         if sort == REAL:
-            values: tuple[Number, ...] = tuple(Fraction(coefficients[a]) for a in atoms)
+            values: tuple[Number, ...] = tuple([Fraction(coefficients[a]) for a in atoms])
             constant = Fraction(constant)
         else:
-            values = tuple(coefficients[a] for a in atoms)
-        if len(atoms) == 1 and values[0] == 1 and constant == 0:
+            values = tuple([coefficients[a] for a in atoms])
+        if not constant and len(atoms) == 1 and values[0] == 1:
             return atoms[0]
         return self._make("lin", tuple(atoms), (values, constant), sort)
 
     def add(self, *terms: Term) -> Term:
-        total: dict[Term, Number] = {}
-        constant: Number = 0
-        for term in terms:
+        total, constant = linear(terms[0])
+        for term in terms[1:]:
+            if term.op == "const":
+                constant = constant + term.data  # type: ignore[operator]
+                continue
             coefficients, own = linear(term)
             constant = constant + own
             for atom, c in coefficients.items():
@@ -355,6 +360,8 @@ class Terms:
 
     def sub(self, left: Term, right: Term) -> Term:
         total, constant = linear(left)
+        if right.op == "const":
+            return self._sum(total, constant - right.data, left.sort)  # type: ignore[operator]
         coefficients, own = linear(right)
         for atom, c in coefficients.items():
             total[atom] = total.get(atom, 0) - c
@@ -483,5 +490,4 @@ class Terms:
 _DISTRIBUTE_MAX = 16
 
 
-def _by_uid(term: Term) -> int:
-    return term.uid
+_by_uid = attrgetter("uid")
