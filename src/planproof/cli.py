@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever reads us has gone, and needs no message.
         commands.drop_stdout()
         return Exit.BROKEN_PIPE
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a verdict
         if os.environ.get("PLANPROOF_DEBUG") == "1":
             import traceback
 
